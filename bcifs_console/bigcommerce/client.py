@@ -1,0 +1,252 @@
+"""`BigCommerceClient`: the questions we ask one store, each answered with domain values.
+
+One call is made by `calls.Caller`; answers are read by `wire_order`, `wire_parts`, `resources` and `hooks`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+
+from bcifs_console.base.clock import Clock
+from bcifs_console.base.secret import Secret
+from bcifs_console.bigcommerce.budget import RateBudget
+from bcifs_console.bigcommerce.calls import Caller, OnCall
+from bcifs_console.bigcommerce.errors import BadAnswer, InvalidRequest, NotFound, OrderNotFound
+from bcifs_console.bigcommerce.hooks import Hook, HooksAdmin, parse_admin, parse_hook
+from bcifs_console.bigcommerce.resources import (
+    StoreCustomer,
+    StoreInfo,
+    parse_customer,
+    parse_store,
+    parse_time,
+)
+from bcifs_console.bigcommerce.sweep import PAGE, is_last, modified_since
+from bcifs_console.bigcommerce.wire_order import embedded, may_have_coupons, order_id_of, parse_fees, parse_order
+from bcifs_console.bigcommerce.wire_parts import parse_address, parse_coupon, parse_line, parse_tax
+from bcifs_console.domain.connections import BigCommerceAccess
+from bcifs_console.domain.orders import Order
+
+#: What makes one call return an order with its lines, addresses and fees (facts §3.2).
+_WHOLE: Final[Mapping[str, str]] = {"include": "consignments.line_items,fees", "consignment_structure": "object"}
+#: No list of ours has more pages; a store that repeats itself for ever is stopped here.
+_MAX_PAGES: Final = 400
+
+
+class BigCommerceClient:
+    """Reads one store and manages its webhooks. Makes no retries and writes nothing else.
+
+    Every method raises the errors of `errors`: RateLimited, Unavailable and BadAnswer pass by themselves,
+    AuthenticationFailed and PermissionMissing concern the connection. `live` calls may use the budget's reserve.
+    """
+
+    def __init__(
+        self,
+        access: BigCommerceAccess,
+        *,
+        budget: RateBudget,
+        clock: Clock,
+        deadline_s: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
+        """`deadline_s` limits one call as a whole. Raises ConfigurationProblem on unusable access data."""
+        self._caller = Caller(
+            access, budget=budget, clock=clock, deadline_s=deadline_s, transport=transport, on_call=on_call
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._caller.aclose()
+
+    # Orders
+
+    async def order(
+        self, order_id: int, *, with_taxes: bool = False, with_coupons: bool = True, live: bool = True
+    ) -> Order:
+        """The whole order. One call for a plain one; one more each for taxes and, where a coupon was used, coupons.
+
+        Where the store does not embed lines, addresses or fees, or not all of them, they are read from their own
+        resources. Raises OrderNotFound.
+        """
+        try:
+            payload = await self._get(f"/v2/orders/{order_id}", "/v2/orders/{id}", live=live, params=_WHOLE)
+            return await self._whole(payload, order_id, with_taxes=with_taxes, with_coupons=with_coupons, live=live)
+        except NotFound:
+            raise OrderNotFound(order_id) from None
+
+    async def orders_modified_since(
+        self, since: datetime, *, live: bool = False, on_unreadable: Callable[[BadAnswer], None] | None = None
+    ) -> AsyncIterator[Order]:
+        """Every order modified at or after `since`, of every status, by time of modification; 250 a call.
+
+        The orders are light: with lines, addresses and fees, without taxes and coupons. An order comes again only
+        where it was modified meanwhile (see `sweep`). One that cannot be read raises BadAnswer, or, given
+        `on_unreadable`, is told there and passed over, so that one bad order does not stop a poll.
+        """
+
+        async def fetch(params: Mapping[str, str]) -> list[Any]:
+            return _as_list(await self._get("/v2/orders", "/v2/orders", live=live, params={**_WHOLE, **params}))
+
+        async for payload in modified_since(fetch, since):
+            try:
+                order = await self._whole(payload, order_id_of(payload), live=live)
+            except NotFound:
+                continue  # it went between the list and its parts
+            except BadAnswer as unreadable:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(unreadable)
+                continue
+            yield order
+
+    async def _whole(
+        self, payload: Any, order_id: int, *, with_taxes: bool = False, with_coupons: bool = False, live: bool
+    ) -> Order:
+        """The order of `payload` with all its parts, fetching those that did not come along."""
+        if order_id_of(payload) != order_id:
+            raise BadAnswer(f"BigCommerce answers with another order than {order_id}.", field="id", order_id=order_id)
+        came = embedded(payload)
+        lines, addresses, fees = came.lines, came.addresses, came.fees
+        if lines is None:
+            rows = await self._part(order_id, "products", live=live)
+            lines = tuple(parse_line(row, order_id) for row in rows)
+        if addresses is None:
+            rows = await self._part(order_id, "shipping_addresses", live=live)
+            addresses = tuple(parse_address(row, order_id) for row in rows)
+        if fees is None:
+            answer = await self._get(f"/v2/orders/{order_id}/fees", "/v2/orders/{id}/fees", live=live)
+            fees = parse_fees(answer, order_id)
+        order = parse_order(payload, lines=lines, addresses=addresses, fees=fees)
+        if with_taxes:
+            rows = await self._part(order_id, "taxes", live=live, details="true")
+            order = replace(order, taxes=tuple(parse_tax(row, order_id) for row in rows))
+        if with_coupons and may_have_coupons(order):
+            rows = await self._part(order_id, "coupons", live=live)
+            order = replace(order, coupons=tuple(parse_coupon(row, order_id) for row in rows))
+        return order
+
+    async def _part(self, order_id: int, part: str, *, live: bool, **params: str) -> list[Any]:
+        """All pages of a sub-resource of an order; they page like lists, 50 by default (facts §3.2)."""
+        rows: list[Any] = []
+        last_page: list[Any] = []
+        for number in range(1, _MAX_PAGES + 1):
+            page = _as_list(
+                await self._get(
+                    f"/v2/orders/{order_id}/{part}",
+                    f"/v2/orders/{{id}}/{part}",
+                    live=live,
+                    params={**params, "limit": str(PAGE), "page": str(number)},
+                )
+            )
+            if page == last_page:  # nothing more, or a store that passes over `page`
+                break
+            rows += page
+            last_page = page
+            if is_last(page):
+                break
+        return rows
+
+    # Store and customers
+
+    async def probe(self) -> None:
+        """A cheap read that proves token and order scope."""
+        await self._get("/v2/orders", "/v2/orders", params={"limit": "1"})
+
+    async def store(self) -> StoreInfo:
+        """Name, currency and time zone of the store."""
+        return parse_store(await self._get("/v2/store", "/v2/store"))
+
+    async def time(self) -> datetime:
+        """The store's clock; the documented way to try out credentials (facts §1)."""
+        return parse_time(await self._get("/v2/time", "/v2/time"))
+
+    async def customer(self, customer_id: int) -> StoreCustomer | None:
+        """A registered customer, None where there is none of that id (a guest's is 0)."""
+        if customer_id <= 0:
+            return None
+        answer = await self._get("/v3/customers", "/v3/customers", params={"id:in": str(customer_id)})
+        found = (parse_customer(row) for row in _data(answer))
+        return next((customer for customer in found if customer.id == customer_id), None)
+
+    # Webhooks
+
+    async def hooks(self) -> list[Hook]:
+        """All hooks of this API account; those of others are invisible (facts §2.1)."""
+        hooks: dict[int, Hook] = {}
+        for number in range(1, _MAX_PAGES + 1):
+            answer = await self._get("/v3/hooks", "/v3/hooks", params={"limit": str(PAGE), "page": str(number)})
+            page = [parse_hook(row) for row in _data(answer)]
+            fresh = {hook.id: hook for hook in page if hook.id not in hooks}
+            hooks |= fresh
+            if not fresh or is_last(page):
+                break
+        return list(hooks.values())
+
+    async def create_hook(self, scope: str, destination: str, headers: Mapping[str, Secret]) -> Hook:
+        """Register a hook. Not repeated after an unclear outcome: `hooks()` shows whether it is there."""
+        body = {"scope": scope, "destination": destination, "is_active": True, "headers": _revealed(headers)}
+        return parse_hook(await self._hook_call("POST", "/v3/hooks", "/v3/hooks", body))
+
+    async def update_hook(
+        self,
+        hook_id: int,
+        *,
+        scope: str | None = None,
+        destination: str | None = None,
+        is_active: bool | None = None,
+        headers: Mapping[str, Secret] | None = None,
+    ) -> Hook:
+        """Change what is given; at least one (an empty update is a 422). Raises NotFound."""
+        changes = {
+            "scope": scope,
+            "destination": destination,
+            "is_active": is_active,
+            "headers": None if headers is None else _revealed(headers),
+        }
+        body = {name: value for name, value in changes.items() if value is not None}
+        if not body:
+            raise InvalidRequest("PUT /v3/hooks/{id}", 422, ("nothing to change was given",))
+        return parse_hook(await self._hook_call("PUT", f"/v3/hooks/{hook_id}", "/v3/hooks/{id}", body))
+
+    async def delete_hook(self, hook_id: int) -> Hook | None:
+        """Delete a hook; the deleted one where the store returns it. Raises NotFound."""
+        answer = await self._hook_call("DELETE", f"/v3/hooks/{hook_id}", "/v3/hooks/{id}", None)
+        return None if answer is None else parse_hook(answer)
+
+    async def hooks_admin(self) -> HooksAdmin:
+        """Deactivated hooks and blocked domains."""
+        return parse_admin(await self._get("/v3/hooks/admin", "/v3/hooks/admin"))
+
+    async def _hook_call(self, method: str, path: str, route: str, body: Mapping[str, Any] | None) -> Any:
+        return await self._caller.call(method, path, route=route, live=True, body=body)
+
+    async def _get(
+        self, path: str, route: str, *, live: bool = True, params: Mapping[str, str | int] | None = None
+    ) -> Any:
+        return await self._caller.call("GET", path, route=route, live=live, params=params)
+
+
+def _revealed(headers: Mapping[str, Secret]) -> dict[str, str]:
+    return {name: secret.reveal() for name, secret in headers.items()}
+
+
+def _as_list(answer: Any) -> list[Any]:
+    """A v2 list: a bare array; no body where it is empty or past its end."""
+    if answer is None:
+        return []
+    if not isinstance(answer, list):
+        raise BadAnswer("BigCommerce answers a v2 list with something else than an array.")
+    return answer
+
+
+def _data(answer: Any) -> list[Any]:
+    """A v3 list: the array in `data`."""
+    if answer is None:
+        return []
+    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+        raise BadAnswer("BigCommerce answers a v3 list without an array in data.")
+    rows: list[Any] = answer["data"]
+    return rows

@@ -1,0 +1,159 @@
+"""`bcifs orders …`"""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from bcifs_console.cli.output import money, print_json, safe_text, state_text, table
+from bcifs_console.cli.shared import EXIT_PROBLEM, ConnectionName, Json, Limit, Wait, installation
+from bcifs_console.domain.states import OrderState
+from bcifs_console.operations import orders
+from bcifs_console.operations.working import wait_for
+from bcifs_console.store.views import OrderView
+
+app = typer.Typer(help="Orders of the store and what became of them in IFS.", no_args_is_help=True)
+OrderId = Annotated[int, typer.Argument(help="The store's order number.")]
+
+
+def order_json(order: OrderView) -> dict[str, Any]:
+    """One row of `orders list --json` (DESIGN §12)."""
+    return {
+        "connection": order.connection,
+        "order_id": order.order_id,
+        "placed_at": order.placed_at,
+        "email": order.email or None,
+        "ifs_customer": order.ifs_customer or None,
+        "total": order.total,
+        "currency": order.currency or None,
+        "state": order.state,
+        "reason": order.reason or None,
+        "ifs_order_no": order.ifs_order_no or None,
+        "attempts": order.attempts,
+        "next_try_at": order.next_try_at,
+        "error": order.error or None,
+        "remedy": order.remedy or None,
+        "problems": list(order.problems),
+        "warnings": list(order.warnings),
+        "synced_at": order.synced_at,
+        "settled": None,  # known once payments and shipments are booked
+    }
+
+
+@app.command("list")
+def list_orders(
+    ctx: typer.Context,
+    state: Annotated[OrderState | None, typer.Option("--state", help="Only orders in this state.")] = None,
+    connection: ConnectionName = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """The orders, newest first."""
+    with installation(ctx) as context:
+        rows = orders.listing(context, connection=connection, state=state.value if state else None, limit=limit)
+    if as_json:
+        print_json([order_json(row) for row in rows])
+        return
+    _print(rows)
+
+
+def _print(rows: list[OrderView] | tuple[OrderView, ...]) -> None:
+    table(
+        ("order>", "placed", "buyer", "total>", "state", "IFS order", "customer", "why"),
+        [
+            (
+                row.order_id,
+                row.placed_at,
+                row.email or row.buyer_name,
+                money(row.total, row.currency),
+                state_text(row.state),
+                row.ifs_order_no,
+                row.ifs_customer,
+                row.error,
+            )
+            for row in rows
+        ],
+        empty="No orders yet. They come by webhook (bcifs webhooks register) and by poll (bcifs poll).",
+    )
+
+
+@app.command("show")
+def show(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = None, as_json: Json = False) -> None:
+    """One order: its state and why, its documents in IFS, its story."""
+    with installation(ctx) as context:
+        detail = orders.show(context, order_id, connection=connection)
+    if as_json:
+        print_json(
+            order_json(detail.order)
+            | {"documents": [asdict(d) for d in detail.documents], "timeline": [asdict(t) for t in detail.timeline]}
+        )
+        return
+    _print([detail.order])
+    for problem in detail.order.problems:
+        typer.echo(f"! {safe_text(problem['message'])}\n  → {safe_text(problem['remedy'])}")
+    for warning in detail.order.warnings:
+        typer.echo(f"~ {safe_text(warning['message'])}")
+    for document in detail.documents:
+        table(
+            ("call", "state", "reference", "error"),
+            [(p["part"], p["state"], p["reference"], p["error"]) for p in document.parts],
+            empty="",
+            title=f"{document.key} · {document.kind} · {document.state} · {document.ifs_reference}",
+        )
+    table(("when", "what", "by"), [(t.at, t.event, t.actor) for t in detail.timeline], empty="Nothing happened yet.")
+
+
+@app.command("plan")
+def plan(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = None, as_json: Json = False) -> None:
+    """What would be posted for an order, and what stops it. Posts nothing. Exit 1 where something stops it."""
+    with installation(ctx) as context:
+        found = asyncio.run(orders.preview(context, order_id, connection=connection))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print_plan(found)
+    if found.blockers:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+def _print_plan(found: orders.Preview) -> None:
+    typer.echo(f"order {found.order_id}: {found.verdict}" + (f" ({found.note})" if found.note else ""))
+    for document in found.documents:
+        table(
+            ("qty>", "sales part", "net>", "gross>", "tax", "account"),
+            [(r["quantity"], r["sales_part"], r["net"], r["gross"], r["tax"], r["account"]) for r in document["lines"]]
+            + [("", r["charge_type"], r["ex_tax"], r["inc_tax"], r["tax"], "") for r in document["charges"]],
+            empty="",
+            title=f"{document['key']} for customer {document['customer']}: {document['total']} {document['currency']}",
+        )
+    for blocker in found.blockers:
+        typer.echo(f"! {safe_text(blocker['message'])}\n  → {safe_text(blocker['remedy'])}")
+    for warning in found.warnings:
+        typer.echo(f"~ {safe_text(warning['message'])}")
+
+
+@app.command("sync")
+def sync(
+    ctx: typer.Context,
+    order_ids: Annotated[list[int], typer.Argument(help="The store's order numbers.")],
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Look at these orders now. With --wait: exit 1 where one then waits or failed."""
+    with installation(ctx) as context:
+        connection_id = orders.sync(context, order_ids, connection=connection)
+        waited = asyncio.run(wait_for(context, connection_id, order_ids, wait)) if wait is not None else None
+    if waited is None:
+        if as_json:
+            print_json([{"order_id": order_id, "action": "marked"} for order_id in order_ids])
+        else:
+            typer.echo(f"✓ {len(order_ids)} marked due.")
+        return
+    if as_json:
+        print_json([order_json(row) for row in waited.orders])
+    else:
+        _print(waited.orders)
+    if not waited.is_good:
+        raise typer.Exit(EXIT_PROBLEM)

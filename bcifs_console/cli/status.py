@@ -1,0 +1,42 @@
+"""`bcifs status` and `bcifs problems …`"""
+
+import typer
+
+from bcifs_console.cli.output import print_json, safe_text, state_text, table
+from bcifs_console.cli.shared import Json, installation
+from bcifs_console.operations import status as operation
+
+problems_app = typer.Typer(help="What waits or failed, by cause.", no_args_is_help=True)
+
+
+def status(ctx: typer.Context, as_json: Json = False) -> None:
+    """How the installation is: orders by state, open questions, who lives, what is paused."""
+    with installation(ctx) as context:
+        found = operation.status(context)
+    if as_json:
+        print_json(found)
+        return
+    table(("state", "orders>"), [(state_text(s), n) for s, n in found["orders"].items()], empty="")
+    typer.echo(f"decisions {found['decisions']}   problems {found['problems']}")
+    for part in ("listener", "worker"):
+        process = found[part]
+        where = f" on port {process['port']}" if process.get("port") else ""
+        typer.echo(f"{part}: {process['state']}{where if part == 'listener' else ''}")
+    for connection in found["connections"]:
+        store, erp = safe_text(connection["bigcommerce"]), safe_text(connection["ifs"])
+        typer.echo(f"{connection['name']}: BigCommerce {store}, IFS {erp}")
+
+
+@problems_app.command("list")
+def list_problems(ctx: typer.Context, as_json: Json = False) -> None:
+    """What waits or failed, grouped by cause."""
+    with installation(ctx) as context:
+        rows = operation.problems(context)
+    if as_json:
+        print_json(rows)
+        return
+    table(
+        ("orders>", "class", "cause", "what to do"),
+        [(r["orders"], r["class"], r["cause"], r["remedy"]) for r in rows],
+        empty="No problems.",
+    )

@@ -1,0 +1,40 @@
+"""Domain values to JSON and back, for snapshots and frozen drafts. Decimals travel as strings, times as ISO 8601."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bcifs_console.domain.documents import CustomerDraft, CustomerOrderDraft
+from bcifs_console.domain.orders import Order
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """The adapter of `kind`, built at first use: building takes milliseconds, most commands need none."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def encode(value: Order | CustomerOrderDraft | CustomerDraft) -> str:
+    """`value` as JSON text; fields at their default are left out, so old and new snapshots stay readable."""
+    return _adapter(type(value)).dump_json(value, exclude_defaults=True).decode()
+
+
+def decode_order(text: str) -> Order:
+    """The order that `encode` wrote. Raises pydantic.ValidationError on a text that is none."""
+    order: Order = _adapter(Order).validate_json(text)
+    return order
+
+
+def decode_customer_order(text: str) -> CustomerOrderDraft:
+    """The customer order draft that `encode` wrote."""
+    draft: CustomerOrderDraft = _adapter(CustomerOrderDraft).validate_json(text)
+    return draft
+
+
+def decode_customer(text: str) -> CustomerDraft:
+    """The customer draft that `encode` wrote."""
+    draft: CustomerDraft = _adapter(CustomerDraft).validate_json(text)
+    return draft

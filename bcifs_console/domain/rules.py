@@ -1,0 +1,131 @@
+"""Mapping rules and policy: what a person decided, as data (DESIGN §8, ACCOUNTING §1, 4, 5)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a rule's result is used for; one ordered list of rules each."""
+
+    REVENUE = "revenue"  #: GL account of an order line
+    SALES_PART = "sales_part"  #: IFS CatalogNo of a line; without a rule the SKU itself, upper-cased
+    CHARGE_TYPE = "charge_type"  #: IFS ChargeType of a charge; condition `charge`
+    TAX = "tax"  #: `code:X`, `default` or `charge:TYPE`
+    CODE_PART_B = "code_part_b"
+    CODE_PART_C = "code_part_c"
+    CODE_PART_D = "code_part_d"
+    CODE_PART_E = "code_part_e"
+    CODE_PART_F = "code_part_f"
+    CODE_PART_G = "code_part_g"
+    CODE_PART_H = "code_part_h"
+    CODE_PART_I = "code_part_i"
+    CODE_PART_J = "code_part_j"
+    PAY_TERM = "pay_term"
+    SHIP_VIA = "ship_via"
+
+
+class ConditionField(StrEnum):
+    """The store facts a condition may test. A condition is `field = pattern`; `*` and `?` are wild, case is folded."""
+
+    SKU = "sku"
+    NAME = "name"
+    LINE_TYPE = "line_type"
+    CHARGE = "charge"
+    CHANNEL = "channel"
+    CURRENCY = "currency"
+    COUNTRY = "country"
+    PAYMENT_METHOD = "payment_method"
+    SHIPPING_METHOD = "shipping_method"
+    TAX_NAME = "tax_name"
+    TAX_CLASS = "tax_class"
+    TAX_RATE = "tax_rate"
+    TAX_INCLUSIVE = "tax_inclusive"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """All alternatives of `patterns` are tried; one that matches suffices."""
+
+    field: ConditionField
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRule:
+    """One rule: when every condition holds, the result. First match in `position` order wins."""
+
+    purpose: Purpose
+    position: int
+    result: str
+    conditions: tuple[Condition, ...] = ()
+    id: int = 0
+    version: int = 1
+    author: str = ""
+    reason: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the rule is named to people: `revenue#1 v2`."""
+        return f"{self.purpose.value}#{self.position} v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every rule in force for one connection."""
+
+    rules: tuple[MappingRule, ...] = ()
+
+    def of(self, purpose: Purpose) -> tuple[MappingRule, ...]:
+        """The rules of one purpose in the order they are tried."""
+        return tuple(sorted((r for r in self.rules if r.purpose is purpose), key=lambda r: r.position))
+
+
+class Unmatched(StrEnum):
+    ASK = "ask"
+    SKIP = "skip"
+    CREATE = "create"
+    FIXED = "fixed"
+
+
+class RevenuePosting(StrEnum):
+    VOUCHER = "voucher"
+    IFS_INVOICE = "ifs_invoice"
+
+
+class Allocation(StrEnum):
+    """How the GL account gets onto an order line (ACCOUNTING §4)."""
+
+    PRE_POSTING = "pre_posting"
+    POSTING_CONTROL = "posting_control"
+
+
+#: ACCOUNTING §1: the first import. 12 and 0, 1 come later by themselves; 5 and 6 never had goods owed.
+IMPORT_STATUSES = frozenset({2, 3, 4, 7, 8, 9, 10, 11, 13, 14})
+CLOSED_STATUSES = frozenset({5, 6})
+#: ACCOUNTING §4: statuses in which the IFS order may be released.
+RELEASE_STATUSES = frozenset({3, 8, 9, 11, 14})
+DISPUTED = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The choices of one connection."""
+
+    start_at: datetime  #: go-live; orders placed earlier are ignored
+    revenue_posting: RevenuePosting | None = None
+    unmatched: Unmatched = Unmatched.ASK
+    fixed_customer: str = ""
+    guest_customer: str = ""
+    order_type_never_invoices: bool = False
+    time_zone: str = "UTC"
+    release_orders: bool = True
+    release_shipped: bool = False
+    import_statuses: frozenset[int] = IMPORT_STATUSES
+    release_statuses: frozenset[int] = RELEASE_STATUSES
+    order_reference: str = "BC-{order_id}"
+    customer_id_pattern: str = "BC{n}"  #: ids of customers we create, from a sequence of our own
+    allocation: Allocation = Allocation.PRE_POSTING
+    minor_units: dict[str, int] = field(default_factory=dict)  #: overrides of ISO 4217, by currency
+    contract: str = ""  #: the IFS site every order goes to

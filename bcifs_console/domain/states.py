@@ -1,0 +1,78 @@
+"""The states of an order's sync (DESIGN §4) and what a look at an order may end in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
+
+
+class OrderState(StrEnum):
+    DUE = "due"
+    WORKING = "working"
+    WAITING = "waiting"  #: needs a person or a repair; `reason` says which
+    SYNCED = "synced"
+    FAILED = "failed"  #: gave up; has a cause
+    SKIPPED = "skipped"  #: a person's decision
+    IGNORED = "ignored"  #: does not count: status gate, before start
+
+
+class Side(StrEnum):
+    BIGCOMMERCE = "bigcommerce"
+    IFS = "ifs"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one order: valid while `fence` is the order's newest and the lease runs."""
+
+    connection_id: int
+    order_id: int
+    owner: str
+    fence: int
+    generation: int
+    attempts: int
+    until: datetime
+
+    @property
+    def subject(self) -> str:
+        return order_subject(self.order_id)
+
+
+def order_subject(order_id: int) -> str:
+    """The ledger's and journal's name for an order."""
+    return f"order:{order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What the lists show of an order, taken from its snapshot."""
+
+    placed_at: datetime
+    modified_at: datetime
+    status_id: int
+    email: str
+    buyer_key: str
+    buyer_name: str
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one look at an order ended."""
+
+    state: OrderState
+    reason: Reason | None = None
+    error: str = ""
+    remedy: str = ""
+    cause: str = ""  #: groups equal problems: `mapping:sales_part:SHIRT-1`
+    due_at: datetime | None = None  #: only with DUE: when to look again
+    burn_attempt: bool = False
+    blockers: tuple[Blocker, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
+    ifs_customer: str | None = None
+    ifs_order_no: str | None = None
+    facts: OrderFacts | None = None
+    events: tuple[tuple[str, dict[str, str]], ...] = field(default=())  #: journal entries to write with it

@@ -1,0 +1,309 @@
+"""`Profile`: what differs between IFS installations, as frozen data (facts §9). Names and defaults only, no calls.
+
+The shipped `profiles/default.toml` is complete; a site's own file needs only what differs and is laid over it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from bcifs_console.base.problems import ConfigurationProblem
+
+#: A value sent as it stands. Decimal, not float, for fractions.
+Scalar = bool | int | Decimal | str
+Defaults = Mapping[str, Scalar]
+
+_NAME_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+#: A name in IFS's metadata; `OptionalName` may be empty, which leaves the thing out.
+Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
+OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+#: `Projection.svc/Set`.
+SetPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.svc/[A-Za-z_][A-Za-z0-9_]*$")]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[^\s?#]*)?$")]
+
+_STRICT: Final = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class IfMatch(StrEnum):
+    """What stands in If-Match on bound actions."""
+
+    REQUIRED = "required"  #: a known ETag, or the call is not made
+    OPTIONAL = "optional"  #: an ETag where one is known
+    STAR = "star"  #: always `*`
+
+
+class LookupKind(StrEnum):
+    ENTITY_SET = "entity_set"
+    CUSTOM_FIELD = "custom_field"
+    NONE = "none"
+
+
+class DeliveryAddressMode(StrEnum):
+    SINGLE_OCCURRENCE = "single_occurrence"  #: an address of the order's own
+    CUSTOMER = "customer"  #: the customer's address
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNames:
+    """The customer order header, how it is read back, its actions."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    projection: Name
+    set: Name
+    read_projection: Name
+    read_set: Name
+    reference: Name
+    note: OptionalName
+    address_id: str
+    wanted_delivery_days: Annotated[int, Field(ge=0, le=365)]
+    cancelled_states: tuple[str, ...]
+    release_action: OptionalName
+    cancel_action: OptionalName
+    cancel_reason_parameter: OptionalName
+    gross: Name
+    tax: OptionalName
+    net_base: OptionalName
+    defaults: Defaults
+
+
+@dataclass(frozen=True, slots=True)
+class LineNames:
+    """Order lines. `fetch_tax` takes "TRUE" or "FALSE"; `net` and `gross` are read back."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    navigation: Name
+    reference: Name
+    quantities: tuple[Name, ...]
+    description: OptionalName
+    fetch_tax: OptionalName
+    net: Name
+    gross: Name
+    defaults: Defaults
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeNames:
+    """Order charges."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    navigation: Name
+    fetch_tax: OptionalName
+    net: Name
+    gross: Name
+    defaults: Defaults
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAddressNames:
+    """The address an order is delivered to."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    mode: DeliveryAddressMode
+    navigation: Name
+    name: Name
+    address1: Name
+    address2: OptionalName
+    zip_code: Name
+    city: Name
+    state: OptionalName
+    country: Name
+
+
+@dataclass(frozen=True, slots=True)
+class PrePostingNames:
+    """Pre-posting of a line. `code_part` makes the property of a part: Codeno{part} → CodenoB.
+
+    Rows are read from `read_set` where there is one, else through the record that was opened for editing.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    virtual_set: Name
+    distribution_navigation: Name
+    read_set: OptionalName
+    account: Name
+    code_part: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]*\{part\}[A-Za-z_]*$")]
+    percentage_full: Annotated[Decimal, Field(gt=0)]
+
+    def code_part_property(self, part: str) -> str:
+        """The property of code part `part`, a letter from B to J."""
+        return self.code_part.format(part=part)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How a customer is found by e-mail (facts §4)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    kind: LookupKind
+    path: SetPath
+    email_property: Name
+    customer_property: Name
+    name_property: OptionalName
+    fold_case: bool
+    method_property: OptionalName
+    method_enum: OptionalName
+    method_member: OptionalName
+
+    @property
+    def projection(self) -> str:
+        return self.path.partition(".svc/")[0]
+
+    @property
+    def set(self) -> str:
+        return self.path.partition(".svc/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """How a customer is made. An empty navigation leaves its step out."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    template_id: str
+    copy_action: Name
+    email_property: OptionalName
+    addresses: OptionalName
+    address_types: OptionalName
+    address_type_codes: tuple[str, ...]
+    communication: OptionalName
+    email_method: str
+    order_info: OptionalName
+    invoice_info: OptionalName
+    info_defaults: Defaults
+    address_defaults: Defaults
+    order_info_defaults: Defaults
+    invoice_info_defaults: Defaults
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerNames:
+    """Customers: where they are, how they are found and made."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    projection: Name
+    set: Name
+    name: Name
+    address_id: str
+    lookup: Lookup
+    creation: Creation
+
+
+@dataclass(frozen=True, slots=True)
+class SalesPartNames:
+    """Where sales parts are looked up before an order is sent."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    projection: Name
+    set: Name
+    key: Name
+    site: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One installation's names, defaults and habits."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    layer: Name
+    gateway_prefix: UrlPath
+    token_path: UrlPath
+    scope: str
+    page_size: Annotated[int, Field(ge=1, le=5000)]
+    if_match: IfMatch
+    tz_aware_header: bool
+    layers: Mapping[str, Name]
+    order: OrderNames
+    line: LineNames
+    charge: ChargeNames
+    delivery_address: DeliveryAddressNames
+    pre_posting: PrePostingNames
+    customer: CustomerNames
+    sales_part: SalesPartNames
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """The shipped profile of that name, or the file at that path laid over the shipped default.
+
+    Raises ConfigurationProblem naming the key: unknown keys, wrong types, names that cannot be names.
+    """
+    default = _parsed(_shipped("default"), "default")
+    if name_or_path == "default":
+        return _validated(default, "default")
+    shipped = _PROFILES.joinpath(f"{name_or_path}.toml")
+    path = Path(name_or_path).expanduser()
+    is_shipped = path.suffix != ".toml" and shipped.is_file()
+    text = shipped.read_text(encoding="utf-8") if is_shipped else _file(path)
+    return _validated(_laid_over(default, _parsed(text, name_or_path)), name_or_path)
+
+
+_PROFILES: Final = resources.files("bcifs_console.ifs").joinpath("profiles")
+
+
+def _shipped(name: str) -> str:
+    return _PROFILES.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationProblem(
+            f"The IFS profile {path} cannot be read: {error}.",
+            remedy="Set `profile` to `default` or to the path of a TOML file.",
+        ) from error
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationProblem(f"The IFS profile {name} is no TOML: {error}.") from error
+
+
+def _laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        below = merged.get(name)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[name] = _laid_over(below, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+@cache
+def _adapter() -> TypeAdapter[Profile]:
+    return TypeAdapter(Profile)
+
+
+def _validated(document: Mapping[str, Any], name: str) -> Profile:
+    try:
+        return _adapter().validate_python(document)
+    except ValidationError as error:
+        faults = "; ".join(_fault(e["loc"], e["type"], e["msg"]) for e in error.errors())
+        raise ConfigurationProblem(
+            f"The IFS profile {name} is not valid: {faults}.",
+            remedy="Compare it with the shipped default profile: only its keys exist.",
+        ) from error
+
+
+def _fault(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    where = ".".join(str(part) for part in location)
+    return f"unknown key {where}" if kind == "unexpected_keyword_argument" else f"{where}: {message}"

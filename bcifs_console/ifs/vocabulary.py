@@ -1,0 +1,167 @@
+"""Every name of IFS that this package uses, gathered from the profile and from the very bodies that are sent.
+
+The connection test compares them with `$metadata` (`checks.py`). The bodies come from `payloads.py` with a sample
+draft, so a property that is sent cannot be left out of the test.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerOrderDraft, LineDraft, TaxTreatment
+from bcifs_console.domain.orders import Address, ChargeKind
+from bcifs_console.ifs import payloads
+from bcifs_console.ifs.payloads import Setting
+from bcifs_console.ifs.profile import DeliveryAddressMode, LookupKind
+from bcifs_console.ifs.records import CODE_PARTS, PRE_ACCOUNTING_ID, charge_properties, head_properties, line_properties
+from bcifs_console.ifs.wire import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entity we use: what we read, what we send to it, where we go from it, its actions by profile key."""
+
+    reads: tuple[str, ...] = ()
+    bodies: tuple[Record, ...] = ()
+    navigations: Mapping[str, "Entity"] = field(default_factory=dict)
+    actions: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  #: key → action, parameters
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """Every property read or sent."""
+        return frozenset(self.reads).union(*self.bodies)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One entity set of one projection. `is_sampled`: the connection test reads a row of it."""
+
+    projection: str
+    set: str
+    entity: Entity
+    unbound: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    is_sampled: bool = True
+
+
+_MOMENT: Final = datetime(2026, 1, 31, tzinfo=UTC)
+_AMOUNT: Final = Decimal(1)
+_ADDRESS: Final = Address(
+    first_name="A",
+    last_name="B",
+    street_1="1 Street",
+    street_2="Floor 2",
+    city="City",
+    state="TX",
+    zip="12345",
+    country_iso2="US",
+)
+_TAX: Final = TaxTreatment(code="1")
+_LINE: Final = LineDraft(1, "PART", "A part", _AMOUNT, _AMOUNT, _AMOUNT, _AMOUNT, _AMOUNT, _TAX)
+_CHARGE: Final = ChargeDraft(1, ChargeKind.SHIPPING, "FREIGHT", _AMOUNT, _AMOUNT, _TAX)
+_ORDER: Final = CustomerOrderDraft(
+    key="BC-1",
+    order_id=1,
+    customer_id="C1",
+    contract="1",
+    currency="USD",
+    placed_at=_MOMENT,
+    price_includes_tax=False,
+    lines=(_LINE,),
+    charges=(_CHARGE,),
+    total_inc_tax=_AMOUNT,
+    total_tax=_AMOUNT,
+    bill_to=_ADDRESS,
+    ship_to=_ADDRESS,
+    note="note",
+)
+_CUSTOMER: Final = CustomerDraft("email:a@b.example", "BC1", "A B", "a@b.example", "1", _ADDRESS, "USD", _MOMENT)
+
+
+def uses(setting: Setting, *, pre_posting: bool, creation: bool) -> tuple[Use, ...]:
+    """All entity sets in use. `pre_posting` and `creation` leave out what a connection never does."""
+    parts = setting.profile.sales_part
+    found = [
+        _order(setting),
+        _order_reading(setting),
+        Use(parts.projection, parts.set, Entity((parts.key, parts.site))),
+    ]
+    if pre_posting:
+        found += _pre_posting(setting)
+    found.append(_customer(setting, creation=creation))
+    if setting.profile.customer.lookup.kind is not LookupKind.NONE:
+        found.append(_lookup(setting))
+    return tuple(found)
+
+
+def _order(setting: Setting) -> Use:
+    profile, names = setting.profile, setting.profile.order
+    navigations = {
+        profile.line.navigation: Entity(line_properties(profile), (payloads.line("1", _ORDER, _LINE, setting),)),
+        profile.charge.navigation: Entity(
+            charge_properties(profile), (payloads.charge("1", _ORDER, _CHARGE, setting),)
+        ),
+    }
+    if profile.delivery_address.mode is DeliveryAddressMode.SINGLE_OCCURRENCE:
+        body = payloads.delivery_address("1", _ADDRESS, setting)
+        navigations[profile.delivery_address.navigation] = Entity(bodies=(body,))
+    actions: dict[str, tuple[str, tuple[str, ...]]] = {}
+    if names.release_action:
+        actions["order.release_action"] = (names.release_action, ())
+    if names.cancel_action:
+        parameter = names.cancel_reason_parameter
+        actions["order.cancel_action"] = (names.cancel_action, (parameter,) if parameter else ())
+    entity = Entity(("OrderNo",), (payloads.header(_ORDER, setting),), navigations, actions)
+    return Use(names.projection, names.set, entity)
+
+
+def _order_reading(setting: Setting) -> Use:
+    names = setting.profile.order
+    return Use(names.read_projection, names.read_set, Entity(head_properties(setting.profile)))
+
+
+def _pre_posting(setting: Setting) -> list[Use]:
+    names, projection = setting.profile.pre_posting, setting.profile.order.projection
+    parts = tuple(names.code_part_property(part) for part in CODE_PARTS)
+    reads = (PRE_ACCOUNTING_ID, names.account, "Percentage", *parts)
+    row = Entity(reads, (payloads.distribution(1, "1", (), setting),))
+    body = payloads.virtual_pre_posting(1, setting)
+    virtual = Entity(("Objkey",), (body,), {names.distribution_navigation: row})
+    found = [Use(projection, names.virtual_set, virtual, is_sampled=False)]
+    if names.read_set:
+        found.append(Use(projection, names.read_set, Entity(("ParentPreAccountingId", *reads))))
+    return found
+
+
+def _customer(setting: Setting, *, creation: bool) -> Use:
+    names, made = setting.profile.customer, setting.profile.customer.creation
+    reads = ("CustomerId", names.name)
+    if not creation:
+        return Use(names.projection, names.set, Entity(reads))
+    navigations: dict[str, Entity] = {}
+    if made.addresses:
+        types = Entity(bodies=tuple(payloads.address_type(code) for code in made.address_type_codes))
+        address = payloads.customer_address(_CUSTOMER, setting)
+        below = {made.address_types: types} if made.address_types else {}
+        navigations[made.addresses] = Entity(bodies=(address,), navigations=below)
+    if made.communication:
+        navigations[made.communication] = Entity(bodies=(payloads.communication(_CUSTOMER, setting),))
+    unbound: dict[str, tuple[str, tuple[str, ...]]] = {}
+    if made.template_id:
+        parameters = tuple(payloads.customer_copy(_CUSTOMER, setting))
+        unbound["customer.creation.copy_action"] = (made.copy_action, parameters)
+    else:
+        if made.order_info:
+            navigations[made.order_info] = Entity(bodies=(payloads.order_info(_CUSTOMER, setting),))
+        if made.invoice_info:
+            navigations[made.invoice_info] = Entity(bodies=(payloads.invoice_info(_CUSTOMER, setting),))
+    bodies = () if made.template_id else (payloads.customer_info(_CUSTOMER, setting),)
+    return Use(names.projection, names.set, Entity(reads, bodies, navigations), unbound)
+
+
+def _lookup(setting: Setting) -> Use:
+    lookup = setting.profile.customer.lookup
+    read = (lookup.email_property, lookup.customer_property, lookup.name_property)
+    bodies = ({lookup.method_property: lookup.method_member},) if lookup.method_property else ()
+    return Use(lookup.projection, lookup.set, Entity(tuple(name for name in read if name), bodies))

@@ -1,0 +1,60 @@
+"""Refused deliveries, counted by kind and never stored (DESIGN §9).
+
+Whoever can reach the port can cause refusals, so none of them may cost a write. They are added up in memory, and the
+sums go to the store about once a second, one write at a time. The keys are our own words, never something that was
+sent, so the memory is bounded too. A crash loses at most the last second's counts.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Final
+
+from bcifs_console.store import journal
+from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.errors import StoreProblem
+
+#: The store's counter of deliveries; `intake` counts `accepted` and `duplicate` under the same name.
+COUNTER: Final = "deliveries"
+LABEL_PREFIX: Final = "refused:"
+
+
+class Refusals:
+    """Sums that have not reached the store yet, by connection (None: no known token) and kind."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pending: Counter[tuple[int | None, str]] = Counter()
+        self._stopping = asyncio.Event()
+
+    def add(self, connection_id: int | None, kind: str) -> None:
+        """Count one refusal. Never waits."""
+        self._pending[connection_id, kind] += 1
+
+    async def flush(self) -> None:
+        """Write what has been counted; what the store does not take now is kept for the next time."""
+        if not self._pending:
+            return
+        sums, self._pending = self._pending, Counter()
+
+        def write(tx: Tx) -> None:
+            for (connection_id, kind), delta in sums.items():
+                journal.count(tx, COUNTER, LABEL_PREFIX + kind, connection_id=connection_id, delta=delta)
+
+        try:
+            await self._database.write(write)
+        except StoreProblem:
+            self._pending.update(sums)
+
+    async def run(self, every_s: float) -> None:
+        """Flush every `every_s` seconds until `stop`, and once more then."""
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(every_s):
+                    await self._stopping.wait()
+            except TimeoutError:
+                pass
+            await self.flush()
+
+    def stop(self) -> None:
+        """Let `run` end after a last flush."""
+        self._stopping.set()

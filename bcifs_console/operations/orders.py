@@ -1,0 +1,199 @@
+"""Orders: list, show, plan (a preview that posts nothing), sync."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from bcifs_console.accounting.gates import ignored_because
+from bcifs_console.accounting.mapping import needs_taxes
+from bcifs_console.accounting.plan import plan
+from bcifs_console.base.problems import Problem, ProblemKind
+from bcifs_console.domain.buyers import Known, buyer_of
+from bcifs_console.domain.documents import CustomerOrderDraft, TaxTreatment
+from bcifs_console.domain.plan import Blocker, Plan
+from bcifs_console.domain.states import order_subject
+from bcifs_console.operations.context import Context
+from bcifs_console.store import intake, journal, ledger, views
+from bcifs_console.store.database import Tx
+from bcifs_console.store.views import DocumentView, OrderView, TimelineView
+from bcifs_console.sync.matching import Match, Matching
+
+
+class NoSuchOrder(Problem):
+    """We have never seen an order of that number."""
+
+    kind = ProblemKind.NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """One order with its ledger and its story."""
+
+    order: OrderView
+    documents: tuple[DocumentView, ...]
+    timeline: tuple[TimelineView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be posted for an order, and what stops it."""
+
+    order_id: int
+    verdict: str
+    note: str
+    documents: tuple[dict[str, Any], ...]
+    blockers: tuple[dict[str, Any], ...]
+    warnings: tuple[dict[str, Any], ...]
+
+
+def listing(context: Context, *, connection: str | None, state: str | None, limit: int | None) -> list[OrderView]:
+    """The orders, newest first."""
+    connection_id = context.connection_id(connection) if connection is not None else None
+    return context.store.database.read_sync(
+        lambda conn: views.orders(conn, connection_id=connection_id, state=state, limit=limit)
+    )
+
+
+def show(context: Context, order_id: int, *, connection: str | None) -> OrderDetail:
+    """One order. Raises NoSuchOrder."""
+    connection_id = context.connection_id(connection)
+
+    def read(conn: Any) -> OrderDetail | None:
+        found = views.orders_by_id(conn, connection_id, [order_id])
+        if not found:
+            return None
+        return OrderDetail(
+            found[0],
+            tuple(views.documents(conn, connection_id, order_id)),
+            tuple(views.timeline(conn, connection_id, order_id)),
+        )
+
+    detail = context.store.database.read_sync(read)
+    if detail is None:
+        raise NoSuchOrder(
+            f"Order {order_id} was never seen here.",
+            remedy=f"If the store has it, run: bcifs orders sync {order_id}",
+        )
+    return detail
+
+
+async def preview(context: Context, order_id: int, *, connection: str | None) -> Preview:
+    """Read the order from the store and say what would be posted. Posts nothing, stores nothing.
+
+    Raises the errors of both clients.
+    """
+    runtime = context.runtime(context.connection_id(connection))
+    try:
+        order = await runtime.store.order(order_id, with_taxes=needs_taxes(runtime.rules))
+        held = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, order_subject(order_id)))
+        sent = held.customer_order()
+        match = Match(Known(""))
+        if sent is None and not ignored_because(order, runtime.policy):
+            match = await Matching(runtime).resolve(buyer_of(order), None)
+        found = plan(order, match.customer, runtime.rules, runtime.policy, held)
+    finally:
+        await runtime.aclose()
+    return _preview(order_id, found)
+
+
+def _preview(order_id: int, found: Plan) -> Preview:
+    return Preview(
+        order_id=order_id,
+        verdict=found.verdict.value,
+        note=found.note,
+        documents=tuple(draft_json(draft, release=found.release) for draft in found.documents),
+        blockers=tuple(blocker_json(b) for b in found.conflicts + found.blockers),
+        warnings=tuple(asdict(w) for w in found.warnings),
+    )
+
+
+def blocker_json(blocker: Blocker) -> dict[str, Any]:
+    """A blocker for people and scripts."""
+    figures = blocker.figures
+    return {
+        "reason": blocker.reason.value,
+        "message": blocker.message,
+        "remedy": blocker.remedy,
+        "subject": blocker.subject,
+        "figures": None
+        if figures is None
+        else {
+            "what": figures.what,
+            "store": figures.store,
+            "computed": figures.computed,
+            "currency": figures.currency,
+        },
+    }
+
+
+def draft_json(draft: CustomerOrderDraft, *, release: bool) -> dict[str, Any]:
+    """A customer order draft for people and scripts."""
+    return {
+        "kind": draft.kind.value,
+        "key": draft.key,
+        "customer": draft.customer_id,
+        "site": draft.contract,
+        "currency": draft.currency,
+        "total": draft.total_inc_tax,
+        "release": release,
+        "lines": [
+            {
+                "sales_part": line.catalog_no,
+                "description": line.description,
+                "quantity": line.quantity,
+                "unit_price_ex_tax": line.unit_price_ex_tax,
+                "unit_price_inc_tax": line.unit_price_inc_tax,
+                "net": line.net,
+                "gross": line.gross,
+                "tax": _tax(line.tax),
+                "account": line.account,
+                "code_parts": dict(line.code_parts),
+            }
+            for line in draft.lines
+        ],
+        "charges": [
+            {
+                "charge_type": charge.charge_type,
+                "kind": charge.kind.value,
+                "ex_tax": charge.ex_tax,
+                "inc_tax": charge.inc_tax,
+                "tax": _tax(charge.tax),
+            }
+            for charge in draft.charges
+        ],
+    }
+
+
+def _tax(treatment: TaxTreatment) -> str:
+    if treatment.from_defaults:
+        return "default"
+    return f"code:{treatment.code}" if treatment.code else "none"
+
+
+def sync(context: Context, order_ids: Collection[int], *, connection: str | None) -> int:
+    """Make the orders due now; unknown ones are taken on. Returns the connection's id."""
+    connection_id = context.connection_id(connection)
+
+    def write(tx: Tx) -> None:
+        intake.mark_due(tx, connection_id, order_ids, found_by="operator")
+        for order_id in order_ids:
+            journal.write(
+                tx,
+                "order.sync_asked",
+                actor=context.actor,
+                subject=order_subject(order_id),
+                connection_id=connection_id,
+            )
+
+    context.store.database.write_sync(write)
+    return connection_id
+
+
+def total_of(orders: Collection[OrderView]) -> dict[str, Decimal]:
+    """The sum of the orders' totals by currency."""
+    sums: dict[str, Decimal] = {}
+    for order in orders:
+        if order.total is not None:
+            sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.total
+    return sums

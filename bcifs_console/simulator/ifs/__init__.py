@@ -1,0 +1,1 @@
+"""The fake IFS Cloud: token endpoint, OData projections with `$metadata`, customer orders, customers, vouchers."""

@@ -1,0 +1,214 @@
+"""Connections: settings as JSON beside sealed secrets. Secrets go in here and come out only as `Secret`."""
+
+import json
+import secrets as random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import func, select, update
+
+from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
+from bcifs_console.base.secret import Secret
+from bcifs_console.domain.connections import BigCommerceAccess, Connection, IfsAccess
+from bcifs_console.domain.rules import Policy
+from bcifs_console.store import journal
+from bcifs_console.store.database import Tx
+from bcifs_console.store.tables import connection, mapping_rule
+from bcifs_console.store.tables import secret as secret_table
+from bcifs_console.store.vault import Vault
+
+#: The secrets of a connection, by their field in the vault.
+BC_CLIENT_SECRET: Final = "bigcommerce.client_secret"  # noqa: S105 - a field's name
+BC_PREVIOUS_CLIENT_SECRET: Final = "bigcommerce.previous_client_secret"  # noqa: S105 - a field's name
+BC_ACCESS_TOKEN: Final = "bigcommerce.access_token"  # noqa: S105 - a field's name
+IFS_CLIENT_SECRET: Final = "ifs.client_secret"  # noqa: S105 - a field's name
+HOOK_SECRET: Final = "hook_secret"  # noqa: S105 - a field's name
+PREVIOUS_HOOK_SECRET: Final = "previous_hook_secret"  # noqa: S105 - a field's name
+REQUIRED_SECRETS: Final = (BC_CLIENT_SECRET, BC_ACCESS_TOKEN, IFS_CLIENT_SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """A connection without its secrets, as stored and shown."""
+
+    bigcommerce: dict[str, Any]
+    ifs: dict[str, Any]
+    policy: Policy
+
+
+class NoSuchConnection(Problem):
+    """There is no connection of that name."""
+
+    kind = ProblemKind.NOT_FOUND
+
+
+@cache
+def _policy() -> TypeAdapter[Policy]:
+    return TypeAdapter(Policy)
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """A policy as JSON values."""
+    dumped: dict[str, Any] = _policy().dump_python(policy, mode="json")
+    for key in ("import_statuses", "release_statuses"):
+        dumped[key] = sorted(dumped[key])
+    return dumped
+
+
+def add(
+    tx: Tx, vault: Vault, name: str, settings: ConnectionSettings, secrets: Mapping[str, Secret], actor: str
+) -> int:
+    """Store a new connection and return its id. Raises UsageProblem where the name or order reference is taken."""
+    if name in names(tx.conn):
+        raise UsageProblem(
+            f"There is a connection {name!r} already.",
+            remedy=f"Choose another name, or run: bcifs connection remove {name}",
+        )
+    _refuse_same_reference(tx.conn, settings, None)
+    connection_id = tx.conn.execute(
+        connection.insert()
+        .values(name=name, token=random.token_hex(16), config=_config(settings), created_at=tx.now)
+        .returning(connection.c.id)
+    ).scalar_one()
+    for field, value in secrets.items():
+        vault.put(tx, connection_id, field, value)
+    vault.put(tx, connection_id, HOOK_SECRET, Secret(random.token_urlsafe(32)))
+    journal.write(tx, "connection.added", actor=actor, connection_id=connection_id, subject=f"connection:{name}")
+    return int(connection_id)
+
+
+def _refuse_same_reference(conn: SqlConnection, settings: ConnectionSettings, own_id: int | None) -> None:
+    """Two connections on one IFS company must not give two orders one reference (DESIGN §6)."""
+    for other_id, other_name, other in _all_settings(conn):
+        same_company = _company(other) == _company(settings)
+        if other_id != own_id and same_company and other.policy.order_reference == settings.policy.order_reference:
+            raise UsageProblem(
+                f"Connection {other_name!r} books on the same IFS company with the order reference "
+                f"{settings.policy.order_reference!r}: two stores' orders would look like one.",
+                remedy='Set another [policy] order_reference, for example "US-{order_id}".',
+            )
+
+
+def _company(settings: ConnectionSettings) -> tuple[str, str]:
+    return str(settings.ifs.get("base_url", "")).rstrip("/").casefold(), str(settings.ifs.get("company", ""))
+
+
+def _config(settings: ConnectionSettings) -> str:
+    return json.dumps(
+        {"bigcommerce": settings.bigcommerce, "ifs": settings.ifs, "policy": policy_json(settings.policy)},
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+
+
+def save(tx: Tx, connection_id: int, settings: ConnectionSettings) -> None:
+    """Replace a connection's settings. Raises UsageProblem where the order reference is taken."""
+    _refuse_same_reference(tx.conn, settings, connection_id)
+    tx.conn.execute(update(connection).where(connection.c.id == connection_id).values(config=_config(settings)))
+
+
+def _settings(config: str) -> ConnectionSettings:
+    data = json.loads(config)
+    return ConnectionSettings(data["bigcommerce"], data["ifs"], _policy().validate_python(data["policy"]))
+
+
+def _all_settings(conn: SqlConnection) -> list[tuple[int, str, ConnectionSettings]]:
+    rows = conn.execute(
+        select(connection.c.id, connection.c.name, connection.c.config)
+        .where(connection.c.removed_at.is_(None))
+        .order_by(connection.c.id)
+    )
+    return [(row.id, row.name, _settings(row.config)) for row in rows]
+
+
+def names(conn: SqlConnection) -> dict[str, int]:
+    """Name → id of every connection, oldest first."""
+    rows = conn.execute(
+        select(connection.c.name, connection.c.id).where(connection.c.removed_at.is_(None)).order_by(connection.c.id)
+    )
+    return {row.name: row.id for row in rows}
+
+
+def all_names(conn: SqlConnection) -> dict[int, str]:
+    """Id → name of every connection, removed ones included (their orders stay in the books)."""
+    return {row.id: row.name for row in conn.execute(select(connection.c.id, connection.c.name))}
+
+
+def resolve(conn: SqlConnection, name: str | None) -> int:
+    """The id of the named connection, or of the only one. Raises NoSuchConnection or UsageProblem."""
+    known = names(conn)
+    if name is None:
+        if len(known) == 1:
+            return next(iter(known.values()))
+        if not known:
+            raise NoSuchConnection("There is no connection yet.", remedy="Run: bcifs connection add FILE")
+        raise UsageProblem(
+            f"There are several connections: {', '.join(known)}.", remedy="Name one with --connection NAME."
+        )
+    if name not in known:
+        raise NoSuchConnection(f"There is no connection {name!r}.", remedy=f"Known: {', '.join(known) or 'none'}.")
+    return known[name]
+
+
+def settings_of(conn: SqlConnection, connection_id: int) -> ConnectionSettings:
+    """The settings of one connection."""
+    config = conn.execute(select(connection.c.config).where(connection.c.id == connection_id)).scalar_one()
+    return _settings(config)
+
+
+def load(conn: SqlConnection, vault: Vault, connection_id: int) -> Connection:
+    """A connection with its secrets opened. Raises VaultProblem where they do not open."""
+    row = conn.execute(select(connection).where(connection.c.id == connection_id)).one()
+    settings = _settings(row.config)
+
+    def secret(field: str) -> Secret:
+        return vault.get(conn, connection_id, field) or Secret("")
+
+    previous = vault.get(conn, connection_id, BC_PREVIOUS_CLIENT_SECRET)
+    previous_hook = vault.get(conn, connection_id, PREVIOUS_HOOK_SECRET)
+    store = dict(settings.bigcommerce)
+    if "signature_schemes" in store:
+        store["signature_schemes"] = tuple(store["signature_schemes"])
+    return Connection(
+        id=row.id,
+        name=row.name,
+        token=row.token,
+        hook_secret=secret(HOOK_SECRET),
+        previous_hook_secrets=(previous_hook,) if previous_hook else (),
+        bigcommerce=BigCommerceAccess(
+            client_secret=secret(BC_CLIENT_SECRET),
+            access_token=secret(BC_ACCESS_TOKEN),
+            previous_client_secrets=(previous,) if previous else (),
+            **store,
+        ),
+        ifs=IfsAccess(client_secret=secret(IFS_CLIENT_SECRET), **settings.ifs),
+        policy=settings.policy,
+    )
+
+
+def load_all(conn: SqlConnection, vault: Vault) -> list[Connection]:
+    """Every connection in use."""
+    return [load(conn, vault, connection_id) for connection_id in names(conn).values()]
+
+
+def remove(tx: Tx, vault: Vault, connection_id: int, *, actor: str) -> None:
+    """Take a connection out of use and erase its secrets; its orders and ledger stay, under a name that says so."""
+    row = tx.conn.execute(select(connection).where(connection.c.id == connection_id)).one()
+    if row.removed_at is not None:
+        return
+    vault.erase(tx, connection_id)
+    gone = f"{row.name} (removed {tx.now:%Y-%m-%d %H:%M:%S}, {connection_id})"
+    tx.conn.execute(update(connection).where(connection.c.id == connection_id).values(name=gone, removed_at=tx.now))
+    journal.write(tx, "connection.removed", actor=actor, connection_id=connection_id, subject=f"connection:{row.name}")
+
+
+def signature(conn: SqlConnection) -> str:
+    """A text that changes whenever connections, secrets or mapping rules change: who sees a new one reloads."""
+    configs = conn.execute(select(connection.c.id, connection.c.config, connection.c.removed_at)).all()
+    newest_secret = conn.execute(select(func.max(secret_table.c.updated_at))).scalar()
+    newest_rule = conn.execute(select(func.max(mapping_rule.c.id), func.max(mapping_rule.c.retired_at))).one()
+    return repr((sorted((r.id, r.config, r.removed_at) for r in configs), newest_secret, tuple(newest_rule)))

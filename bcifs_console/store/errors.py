@@ -1,0 +1,65 @@
+"""What can go wrong in the store, each with what to do about it."""
+
+from bcifs_console.base.problems import Problem, ProblemKind
+
+
+class StoreProblem(Problem):
+    """Something about the store itself."""
+
+
+class StoreBusy(StoreProblem):
+    """The write queue is full; the caller should answer 503 and be asked again."""
+
+    kind = ProblemKind.TRANSIENT
+
+    def __init__(self) -> None:
+        super().__init__("The store has more writes queued than it accepts.", remedy="Try again in a moment.")
+
+
+class StoreUnavailable(StoreProblem):
+    """The database could not be written or read."""
+
+    kind = ProblemKind.TRANSIENT
+
+
+class StoreClosed(StoreProblem):
+    """The store was closed while the work was queued; nothing of it was written."""
+
+    kind = ProblemKind.TRANSIENT
+
+    def __init__(self) -> None:
+        super().__init__("The store is closed.", remedy="Start the service again.")
+
+
+class LeaseLost(StoreProblem):
+    """Another worker has taken over; whatever this one was doing must stop at once."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The lease on {what} was lost.", remedy="Nothing to do: the other worker goes on.")
+
+
+class DecidedMeanwhile(StoreProblem):
+    """Somebody else has answered the question."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, who: str) -> None:
+        super().__init__(
+            f"The question about {who} has been answered meanwhile.", remedy="Look again: bcifs decisions list"
+        )
+
+
+class SchemaProblem(StoreProblem):
+    """The database's schema is not the one this program needs."""
+
+
+class VaultProblem(StoreProblem):
+    """A secret could not be sealed or opened."""
+
+
+class HomeInUse(StoreProblem):
+    """Another `bcifs serve` holds this home."""
+
+    kind = ProblemKind.CONFIGURATION

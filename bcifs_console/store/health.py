@@ -1,0 +1,189 @@
+"""Heartbeats of our processes and the breakers of connections, as rows: every process and the console see the same."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bcifs_console.domain.states import Side
+from bcifs_console.store import journal
+from bcifs_console.store.database import Tx
+from bcifs_console.store.tables import breaker, cursor, heartbeat, hook
+
+FRESH: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    owner: str
+    role: str
+    started_at: datetime
+    beat_at: datetime
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A side of a connection that is paused, with the cause; `probe_at` is when it is tried again."""
+
+    connection_id: int
+    side: Side
+    is_open: bool
+    cause: str
+    remedy: str
+    failures: int
+    opened_at: datetime | None
+    probe_at: datetime | None
+
+
+def beat(tx: Tx, owner: str, role: str, detail: dict[str, Any]) -> None:
+    """Say that the process `owner` lives."""
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(heartbeat)
+    text = json.dumps(detail, ensure_ascii=False)
+    tx.conn.execute(
+        insert.values(owner=owner, role=role, started_at=tx.now, beat_at=tx.now, detail=text).on_conflict_do_update(
+            index_elements=["owner"], set_={"beat_at": tx.now, "detail": text}
+        )
+    )
+
+
+def leave(tx: Tx, owner: str) -> None:
+    """Take the heartbeat of a process back when it ends in order."""
+    tx.conn.execute(delete(heartbeat).where(heartbeat.c.owner == owner))
+
+
+def living(conn: Connection, now: datetime) -> list[Heartbeat]:
+    """The processes that beat within the last ten seconds."""
+    rows = conn.execute(select(heartbeat).where(heartbeat.c.beat_at > now - FRESH).order_by(heartbeat.c.owner))
+    return [Heartbeat(r.owner, r.role, r.started_at, r.beat_at, json.loads(r.detail)) for r in rows]
+
+
+def forget_dead(tx: Tx) -> None:
+    """Drop heartbeats that are long stale."""
+    tx.conn.execute(delete(heartbeat).where(heartbeat.c.beat_at < tx.now - 6 * FRESH))
+
+
+def breakers(conn: Connection) -> list[Breaker]:
+    """Every breaker that was ever touched, open or closed."""
+    rows = conn.execute(select(breaker).order_by(breaker.c.connection_id, breaker.c.side))
+    return [
+        Breaker(
+            r.connection_id, Side(r.side), r.state == "open", r.cause, r.remedy, r.failures, r.opened_at, r.probe_at
+        )
+        for r in rows
+    ]
+
+
+def set_breaker(
+    tx: Tx,
+    connection_id: int,
+    side: Side,
+    *,
+    is_open: bool,
+    cause: str = "",
+    remedy: str = "",
+    failures: int = 0,
+    probe_at: datetime | None = None,
+) -> None:
+    """Open or close a breaker; a change of state or cause goes to the journal."""
+    here = (breaker.c.connection_id == connection_id) & (breaker.c.side == side.value)
+    before = tx.conn.execute(select(breaker.c.state, breaker.c.cause, breaker.c.opened_at).where(here)).first()
+    state = "open" if is_open else "closed"
+    was_open = before is not None and before.state == "open"
+    values = {
+        "state": state,
+        "cause": cause,
+        "remedy": remedy,
+        "failures": failures,
+        "opened_at": (before.opened_at if was_open and before is not None else tx.now) if is_open else None,
+        "probe_at": probe_at,
+    }
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(breaker)
+    tx.conn.execute(
+        insert.values(connection_id=connection_id, side=side.value, **values).on_conflict_do_update(
+            index_elements=["connection_id", "side"], set_=values
+        )
+    )
+    if is_open != was_open or (is_open and before is not None and before.cause != cause):
+        journal.write(
+            tx,
+            "breaker.opened" if is_open else "breaker.closed",
+            actor="service",
+            connection_id=connection_id,
+            subject=f"breaker:{side.value}",
+            cause=cause,
+        )
+        journal.touch(tx, "breaker", [(connection_id, side.value)])
+
+
+def get_cursor(conn: Connection, connection_id: int, name: str) -> str | None:
+    """How far a poller has read, or None where it never did."""
+    found: str | None = conn.execute(
+        select(cursor.c.value).where(cursor.c.connection_id == connection_id, cursor.c.name == name)
+    ).scalar()
+    return found
+
+
+def set_cursor(tx: Tx, connection_id: int, name: str, value: str) -> None:
+    """Remember how far a poller has read."""
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(cursor)
+    tx.conn.execute(
+        insert.values(connection_id=connection_id, name=name, value=value, updated_at=tx.now).on_conflict_do_update(
+            index_elements=["connection_id", "name"], set_={"value": value, "updated_at": tx.now}
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HookRecord:
+    """A webhook registration as last seen."""
+
+    connection_id: int
+    scope: str
+    hook_id: int
+    destination: str
+    is_active: bool
+    state: str
+    cause: str
+    last_delivery_at: datetime | None
+    checked_at: datetime | None
+
+
+def hooks(conn: Connection, connection_id: int | None = None) -> list[HookRecord]:
+    """The registrations last seen, by connection and scope."""
+    query = select(hook).order_by(hook.c.connection_id, hook.c.scope)
+    if connection_id is not None:
+        query = query.where(hook.c.connection_id == connection_id)
+    return [
+        HookRecord(
+            r.connection_id,
+            r.scope,
+            r.hook_id,
+            r.destination,
+            r.is_active,
+            r.state,
+            r.cause,
+            r.last_delivery_at,
+            r.checked_at,
+        )
+        for r in conn.execute(query)
+    ]
+
+
+def save_hook(tx: Tx, record: HookRecord) -> None:
+    """Insert or replace what is known of one registration; the last delivery is kept."""
+    values = {
+        "hook_id": record.hook_id,
+        "destination": record.destination,
+        "is_active": record.is_active,
+        "state": record.state,
+        "cause": record.cause,
+        "checked_at": tx.now,
+    }
+    here = (hook.c.connection_id == record.connection_id) & (hook.c.scope == record.scope)
+    if tx.conn.execute(update(hook).where(here).values(values)).rowcount == 0:
+        tx.conn.execute(hook.insert().values(connection_id=record.connection_id, scope=record.scope, **values))
+    journal.touch(tx, "hook", [(record.connection_id, record.scope)])

@@ -1,0 +1,199 @@
+"""The only two ways to make work: `accept()` a webhook delivery, `mark_due()` orders by number.
+
+Both write that an order is due and nothing else: a look at the order then finds out what is to be done (DESIGN §2).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, case, func, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.store import journal
+from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.tables import hook, store_order, webhook_delivery
+
+#: Events carry whole seconds and clocks differ a little: a read must be this much younger than an event to cover it.
+_COVERED_AFTER: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One verified webhook request. `dedupe` is equal exactly for repeated deliveries of one event."""
+
+    connection_id: int
+    dedupe: str
+    scope: str
+    order_id: int | None
+    event_at: datetime | None
+    body: str
+
+
+def accept(database: Database, delivery: Delivery) -> "asyncio.Future[None]":
+    """Queue a delivery; the future is done when it and the order's due mark are on disk.
+
+    Raises StoreBusy at once where the queue is full; the future raises StoreUnavailable where the commit failed.
+    """
+    return database.write_batched(_accept_all, delivery)
+
+
+def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Every delivery queued, with a handful of statements for all of them together."""
+    known = _known(tx, deliveries)
+    fresh: dict[tuple[int, str], Delivery] = {}
+    repeated: list[Delivery] = []
+    for delivery in deliveries:
+        key = (delivery.connection_id, delivery.dedupe)
+        if key in known or key in fresh:
+            repeated.append(delivery)
+        else:
+            fresh[key] = delivery
+    if fresh:
+        in_one_order = [_delivery_row(tx, fresh[key]) for key in sorted(fresh)]
+        tx.conn.execute(_INSERT_DELIVERY[tx.is_sqlite], in_one_order)
+        _mark(tx, {(d.connection_id, d.order_id) for d in fresh.values() if d.order_id is not None}, "webhook", tx.now)
+        _note_scopes(tx, fresh.values())
+    for connection_id in {d.connection_id for d in deliveries}:
+        new = sum(1 for d in fresh.values() if d.connection_id == connection_id)
+        old = sum(1 for d in repeated if d.connection_id == connection_id)
+        if new:
+            journal.count(tx, "deliveries", "accepted", connection_id=connection_id, delta=new)
+        if old:
+            journal.count(tx, "deliveries", "duplicate", connection_id=connection_id, delta=old)
+    _look_again_if_needed(tx, repeated)
+
+
+def _known(tx: Tx, deliveries: Sequence[Delivery]) -> set[tuple[int, str]]:
+    rows = tx.conn.execute(
+        select(webhook_delivery.c.connection_id, webhook_delivery.c.dedupe).where(
+            webhook_delivery.c.connection_id.in_({d.connection_id for d in deliveries}),
+            webhook_delivery.c.dedupe.in_({d.dedupe for d in deliveries}),
+        )
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+def _delivery_row(tx: Tx, delivery: Delivery) -> dict[str, Any]:
+    return {
+        "connection_id": delivery.connection_id,
+        "dedupe": delivery.dedupe,
+        "scope": delivery.scope,
+        "order_id": delivery.order_id,
+        "event_at": delivery.event_at,
+        "received_at": tx.now,
+        "body": delivery.body,
+    }
+
+
+def _note_scopes(tx: Tx, deliveries: Iterable[Delivery]) -> None:
+    for connection_id, scope in {(d.connection_id, d.scope) for d in deliveries}:
+        tx.conn.execute(
+            update(hook)
+            .where(hook.c.connection_id == connection_id, hook.c.scope == scope)
+            .values(last_delivery_at=tx.now)
+        )
+
+
+def _look_again_if_needed(tx: Tx, repeated: Sequence[Delivery]) -> None:
+    """A repeated delivery makes work only where the order was not read since the event.
+
+    BigCommerce's hash has one-second resolution at best (facts §2.3), so two quick edits may look like one event; a
+    repeat after which we have read the order tells nothing new, one before that is worth a look.
+    """
+    for delivery in repeated:
+        if delivery.order_id is None:
+            continue
+        covered = (delivery.event_at or tx.now) + _COVERED_AFTER
+        found = tx.conn.execute(
+            select(store_order.c.state).where(
+                store_order.c.connection_id == delivery.connection_id,
+                store_order.c.order_id == delivery.order_id,
+                store_order.c.state != OrderState.DUE.value,
+                or_(store_order.c.fetched_at.is_(None), store_order.c.fetched_at < covered),
+            )
+        ).first()
+        if found is not None:
+            _mark(tx, {(delivery.connection_id, delivery.order_id)}, "webhook", tx.now)
+
+
+def mark_due(tx: Tx, connection_id: int, order_ids: Iterable[int], *, found_by: str, at: datetime | None = None) -> int:
+    """Make orders due, now or at `at`, creating their rows where they are new. Returns how many were marked."""
+    keys = {(connection_id, order_id) for order_id in order_ids}
+    _mark(tx, keys, found_by, at or tx.now)
+    return len(keys)
+
+
+def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime) -> None:
+    if not keys:
+        return
+    ordered = sorted(keys)  # one lock order for every writer
+    tx.conn.execute(
+        _UPSERT_ORDER[tx.is_sqlite],
+        [
+            {
+                "connection_id": connection_id,
+                "order_id": order_id,
+                "due_at": at,
+                "first_seen_at": tx.now,
+                "found_by": found_by,
+            }
+            for connection_id, order_id in ordered
+        ],
+    )
+    journal.touch(tx, "order", [(c, order_subject(o)) for c, o in ordered])
+    for connection_id, order_id in ordered:
+        tx.ring(connection_id, order_id)
+
+
+def _insert_delivery(dialect: Any) -> Any:
+    return dialect.insert(webhook_delivery).on_conflict_do_nothing(index_elements=["connection_id", "dedupe"])
+
+
+def _upsert_order(dialect: Any) -> Any:
+    """Insert the order as due; where it exists, raise its generation and make it due unless it is being worked on.
+
+    A worker that holds it finds the raised generation when it finishes, and the order is due again at once.
+    """
+    statement = dialect.insert(store_order).values(
+        connection_id=bindparam("connection_id"),
+        order_id=bindparam("order_id"),
+        state=OrderState.DUE.value,
+        due_at=bindparam("due_at"),
+        generation=literal(1),
+        first_seen_at=bindparam("first_seen_at"),
+        found_by=bindparam("found_by"),
+    )
+    new = statement.excluded
+    earlier = case(
+        (store_order.c.due_at < new.due_at, store_order.c.due_at),
+        else_=new.due_at,
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["connection_id", "order_id"],
+        set_={
+            "generation": store_order.c.generation + 1,
+            "due_at": case((store_order.c.state == OrderState.DUE.value, earlier), else_=new.due_at),
+            "state": case(
+                (store_order.c.state == OrderState.WORKING.value, OrderState.WORKING.value),
+                else_=OrderState.DUE.value,
+            ),
+        },
+    )
+
+
+_INSERT_DELIVERY: Final = {True: _insert_delivery(sqlite), False: _insert_delivery(postgresql)}
+_UPSERT_ORDER: Final = {True: _upsert_order(sqlite), False: _upsert_order(postgresql)}
+
+
+def oldest_due(tx_conn: Any, now: datetime) -> datetime | None:
+    """When the order that has been due longest became due, None where nothing is due."""
+    found: datetime | None = tx_conn.execute(
+        select(func.min(store_order.c.due_at)).where(
+            store_order.c.state == OrderState.DUE.value, store_order.c.due_at <= now
+        )
+    ).scalar()
+    return found

@@ -1,0 +1,292 @@
+"""The due queue: claim, extend, finish. One order is worked on by one worker at a time.
+
+A claim carries a fencing number that grows with every claim. Every later write of that worker names it; a worker whose
+lease ran out and was taken over finds no row to change and stops with LeaseLost before it can do harm.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, bindparam, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
+from bcifs_console.domain.states import Claim, OrderState, Outcome, order_subject
+from bcifs_console.store import intake, journal
+from bcifs_console.store.database import Tx
+from bcifs_console.store.errors import LeaseLost
+from bcifs_console.store.tables import customer_link, decision, order_snapshot, store_order
+
+_ORDER: Final = store_order.c
+
+
+def claim(
+    tx: Tx,
+    owner: str,
+    *,
+    limit: int,
+    lease: timedelta,
+    paused: Collection[int] = (),
+    only: Collection[tuple[int, int]] | None = None,
+) -> list[Claim]:
+    """Lease up to `limit` due orders to `owner`, longest due first; connections in `paused` are left alone.
+
+    An order whose lease ran out counts as due. `only` limits it to the named orders, for a command that works on those.
+    """
+    query = select(
+        _ORDER.connection_id, _ORDER.order_id, _ORDER.lease_fence, _ORDER.generation, _ORDER.attempts, _ORDER.due_at
+    )
+    if paused:
+        query = query.where(_ORDER.connection_id.not_in(paused))
+    if only is not None:
+        query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
+    query = query.order_by(_ORDER.due_at).limit(limit).with_for_update(skip_locked=True)
+    # Two queries, each a walk along its index: with OR, a long backlog would be read and sorted whole at every claim.
+    lapsed = query.where(_ORDER.state == OrderState.WORKING.value, _ORDER.lease_until <= tx.now)
+    due = query.where(_ORDER.state == OrderState.DUE.value, _ORDER.due_at <= tx.now)
+    found = [*tx.conn.execute(lapsed), *tx.conn.execute(due)]
+    rows = sorted(found, key=lambda row: row.due_at)[:limit]
+    until = tx.now + lease
+    claims = [Claim(r[0], r[1], owner, r[2] + 1, r[3], r[4], until) for r in rows]
+    if claims:
+        tx.conn.execute(_CLAIM, [_claim_values(c) for c in claims])
+    return claims
+
+
+_CLAIM: Final = (
+    update(store_order)
+    .where(_ORDER.connection_id == bindparam("c"), _ORDER.order_id == bindparam("o"))
+    .values(
+        state=OrderState.WORKING.value,
+        lease_owner=bindparam("owner"),
+        lease_fence=bindparam("fence"),
+        lease_until=bindparam("until"),
+    )
+)
+
+
+def _claim_values(held: Claim) -> dict[str, Any]:
+    return {
+        "c": held.connection_id,
+        "o": held.order_id,
+        "owner": held.owner,
+        "fence": held.fence,
+        "until": held.until,
+    }
+
+
+def _held(held: Claim) -> Any:
+    return and_(
+        _ORDER.connection_id == held.connection_id,
+        _ORDER.order_id == held.order_id,
+        _ORDER.lease_fence == held.fence,
+        _ORDER.lease_owner == held.owner,
+        _ORDER.state == OrderState.WORKING.value,
+    )
+
+
+def extend(tx: Tx, held: Claim, lease: timedelta) -> None:
+    """Run the lease for another `lease` from now. Raises LeaseLost where another worker has the order."""
+    done = tx.conn.execute(update(store_order).where(_held(held)).values(lease_until=tx.now + lease))
+    if done.rowcount != 1:
+        raise LeaseLost(f"order {held.order_id}")
+
+
+def prove(tx: Tx, held: Claim) -> None:
+    """Raise LeaseLost unless the claim still holds."""
+    if tx.conn.execute(select(_ORDER.order_id).where(_held(held)).with_for_update()).first() is None:
+        raise LeaseLost(f"order {held.order_id}")
+
+
+def save_snapshot(tx: Tx, held: Claim, snapshot: str) -> None:
+    """Keep the order as just read. Raises LeaseLost."""
+    done = tx.conn.execute(update(store_order).where(_held(held)).values(fetched_at=tx.now))
+    if done.rowcount != 1:
+        raise LeaseLost(f"order {held.order_id}")
+    put_snapshot(tx, held.connection_id, held.order_id, snapshot, tx.now)
+
+
+def put_snapshot(tx: Tx, connection_id: int, order_id: int, snapshot: str, fetched_at: datetime) -> None:
+    """Insert or replace an order's snapshot."""
+    read = {"snapshot": snapshot, "fetched_at": fetched_at}
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(order_snapshot)
+    tx.conn.execute(
+        insert.values(connection_id=connection_id, order_id=order_id, **read).on_conflict_do_update(
+            index_elements=["connection_id", "order_id"], set_=read
+        )
+    )
+
+
+def snapshot(conn: Connection, connection_id: int, order_id: int) -> str | None:
+    """The order's last snapshot as JSON, or None where it was never read."""
+    found: str | None = conn.execute(
+        select(order_snapshot.c.snapshot).where(
+            order_snapshot.c.connection_id == connection_id, order_snapshot.c.order_id == order_id
+        )
+    ).scalar()
+    return found
+
+
+def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
+    """Write how the look ended and give the lease back. Returns the state the order is in now.
+
+    An order that was marked due meanwhile (its generation rose) is due again at once, whatever the outcome; so is one
+    that is to wait for a decision which was made while it was looked at. Raises LeaseLost.
+    """
+    row = tx.conn.execute(
+        select(_ORDER.generation, _ORDER.attempts, _ORDER.synced_at).where(_held(held)).with_for_update()
+    ).first()
+    if row is None:
+        raise LeaseLost(f"order {held.order_id}")
+    again = row.generation > held.generation or _was_decided(tx, held, outcome)
+    values = _outcome_values(outcome, row.attempts, tx.now, row.synced_at)
+    state = OrderState.DUE if again else outcome.state
+    if again:
+        values["due_at"] = tx.now
+    values |= {"state": state.value, "done_generation": held.generation, "lease_owner": "", "lease_until": None}
+    tx.conn.execute(update(store_order).where(_held(held)).values(values))
+    subject = order_subject(held.order_id)
+    for event, detail in outcome.events:
+        journal.write(tx, event, actor=actor, subject=subject, connection_id=held.connection_id, **detail)
+    journal.touch(tx, "order", [(held.connection_id, subject)])
+    if again:
+        tx.ring(held.connection_id, held.order_id)
+    return state
+
+
+def _was_decided(tx: Tx, held: Claim, outcome: Outcome) -> bool:
+    """Whether the buyer's customer became known after this look asked for it.
+
+    The decision could not make the order due: it was being worked on. Locking the decision's row makes it one of the
+    two: either the decision finds the order waiting, or this finds the decision made.
+    """
+    if outcome.facts is None or all(b.reason is not Reason.CUSTOMER for b in outcome.blockers):
+        return False
+    of_buyer = decision.c.connection_id == held.connection_id, decision.c.buyer_key == outcome.facts.buyer_key
+    action = tx.conn.execute(select(decision.c.action).where(*of_buyer).with_for_update(read=True)).scalar()
+    if action == "create":
+        return True
+    linked = customer_link.c.connection_id == held.connection_id, customer_link.c.buyer_key == outcome.facts.buyer_key
+    return tx.conn.execute(select(customer_link.c.buyer_key).where(*linked)).first() is not None
+
+
+def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: datetime | None) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "reason": outcome.reason.value if outcome.reason else "",
+        "error": outcome.error,
+        "remedy": outcome.remedy,
+        "cause": outcome.cause,
+        "problems": json.dumps([_blocker_json(b) for b in outcome.blockers], ensure_ascii=False),
+        "warnings": json.dumps([asdict(w) for w in outcome.warnings], ensure_ascii=False),
+        "due_at": (outcome.due_at or now) if outcome.state is OrderState.DUE else None,
+        "attempts": attempts + 1 if outcome.burn_attempt else attempts,
+    }
+    if outcome.state not in (OrderState.DUE, OrderState.FAILED):
+        values["attempts"] = 0
+    if outcome.state is OrderState.SYNCED and synced_at is None:
+        values["synced_at"] = now
+    if outcome.ifs_customer is not None:
+        values["ifs_customer"] = outcome.ifs_customer
+    if outcome.ifs_order_no is not None:
+        values["ifs_order_no"] = outcome.ifs_order_no
+    if (facts := outcome.facts) is not None:
+        values |= asdict(facts)
+    return values
+
+
+def _blocker_json(blocker: Blocker) -> dict[str, Any]:
+    figures = blocker.figures
+    return {
+        "reason": blocker.reason.value,
+        "message": blocker.message,
+        "remedy": blocker.remedy,
+        "subject": blocker.subject,
+        "figures": None
+        if figures is None
+        else {
+            "what": figures.what,
+            "store": str(figures.store),
+            "computed": str(figures.computed),
+            "currency": figures.currency,
+        },
+    }
+
+
+def warnings_from(text: str) -> tuple[PlanWarning, ...]:
+    """The warnings a row carries."""
+    return tuple(PlanWarning(**row) for row in json.loads(text))
+
+
+def void_leases(tx: Tx) -> int:
+    """Make every order that was being worked on due at once: whoever held it is gone (the home's lock is ours)."""
+    done = tx.conn.execute(
+        update(store_order)
+        .where(_ORDER.state == OrderState.WORKING.value)
+        .values(
+            state=OrderState.DUE.value,
+            due_at=tx.now,
+            lease_owner="",
+            lease_until=None,
+            lease_fence=_ORDER.lease_fence + 1,
+        )
+    )
+    return int(done.rowcount)
+
+
+def release_where(tx: Tx, connection_id: int, *, reason: str, found_by: str, cause: str | None = None) -> list[int]:
+    """Make the orders that wait for `reason` (and `cause`) due again; returns their numbers.
+
+    Orders being looked at are marked too: their look may have begun before what they would wait for was there.
+    """
+    query = select(_ORDER.order_id).where(
+        _ORDER.connection_id == connection_id,
+        _ORDER.state == OrderState.WAITING.value,
+        _ORDER.reason == reason,
+    )
+    if cause is not None:
+        query = query.where(_ORDER.cause == cause)
+    released = [int(row[0]) for row in tx.conn.execute(query.order_by(_ORDER.order_id))]
+    working = select(_ORDER.order_id).where(
+        _ORDER.state == OrderState.WORKING.value, _ORDER.connection_id == connection_id
+    )
+    looked_at = [int(row[0]) for row in tx.conn.execute(working)]
+    intake.mark_due(tx, connection_id, [*released, *looked_at], found_by=found_by)
+    return released
+
+
+def orders_of_buyer(conn: Connection, connection_id: int, buyer_key: str, states: Collection[OrderState]) -> list[int]:
+    """The buyer's orders in one of `states`."""
+    rows = conn.execute(
+        select(_ORDER.order_id)
+        .where(
+            _ORDER.connection_id == connection_id,
+            _ORDER.buyer_key == buyer_key,
+            _ORDER.state.in_([s.value for s in states]),
+        )
+        .order_by(_ORDER.order_id)
+    )
+    return [int(row[0]) for row in rows]
+
+
+def next_due_at(conn: Connection, paused: Collection[int] = ()) -> datetime | None:
+    """The moment the next order falls due or a lease runs out, None where nothing is pending."""
+    moments = []
+    for state, column in ((OrderState.DUE, _ORDER.due_at), (OrderState.WORKING, _ORDER.lease_until)):
+        query = select(func.min(column)).where(_ORDER.state == state.value)
+        if paused:
+            query = query.where(_ORDER.connection_id.not_in(paused))
+        found = conn.execute(query).scalar()
+        if found is not None:
+            moments.append(found)
+    return min(moments, default=None)
+
+
+def states(conn: Connection) -> dict[tuple[int, str], int]:
+    """How many orders are in each state, by `(connection_id, state)`."""
+    rows = conn.execute(
+        select(_ORDER.connection_id, _ORDER.state, func.count()).group_by(_ORDER.connection_id, _ORDER.state)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}

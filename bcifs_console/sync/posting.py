@@ -1,0 +1,325 @@
+"""Posting a customer order: header → address → lines with their pre-posting → charges → read-back → release.
+
+What is to stand in IFS comes frozen in a CustomerOrderDraft; which calls are done comes from the ledger. A crash
+anywhere resumes at the first call that is not confirmed.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from bcifs_console.domain.documents import (
+    ChargeDraft,
+    CustomerOrderDraft,
+    DocumentState,
+    Figures,
+    LedgerDocument,
+    LineDraft,
+)
+from bcifs_console.domain.money import cap
+from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
+from bcifs_console.domain.states import Claim
+from bcifs_console.ifs.errors import Conflict, MissingMasterData
+from bcifs_console.ifs.profile import DeliveryAddressMode
+from bcifs_console.ifs.records import ChargeRow, OrderHead, OrderLineRow
+from bcifs_console.store.ledger import DocumentChange
+from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.retry import Waiting
+from bcifs_console.sync.runtime import Runtime
+
+HEADER: Final = "header"
+ADOPTED: Final = "adopted"
+ADDRESS: Final = "address"
+READ_BACK: Final = "read_back"
+RELEASE: Final = "release"
+_PLANNED: Final = "Planned"
+_CANCELLED: Final = "Cancelled"
+_RELEASE_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The customer order as it stands now."""
+
+    order_no: str
+    warnings: tuple[PlanWarning, ...] = ()
+
+
+class CustomerOrderPosting:
+    """Brings one customer order into IFS, as far as the plan allows."""
+
+    def __init__(self, runtime: Runtime, claim: Claim, document: LedgerDocument, draft: CustomerOrderDraft) -> None:
+        self._runtime = runtime
+        self._ifs = runtime.ifs
+        self._draft = draft
+        self._document = document
+        self._calls = JournalledCalls(runtime, claim, document)
+        #: the header was found, not made by us just now: what hangs on it may be there already
+        self._adopted = self._calls.is_confirmed(ADOPTED)
+        self._lines: list[OrderLineRow] | None = None
+        self._charges: list[ChargeRow] | None = None
+
+    async def carry_out(self, *, release: bool) -> Posted:
+        """Do every call that is missing; release the order if `release`.
+
+        Raises Waiting (totals, conflict, mapping), OutcomeStillUnknown, LeaseLost and the IFS errors that may pass.
+        """
+        try:
+            order_no = await self._header()
+            if not self._calls.is_confirmed(READ_BACK):
+                await self._children(order_no)
+            warnings = await self._prove_and_release(order_no, release=release)
+        except Waiting:
+            await self._calls.flush()
+            raise
+        if self._document.state is not DocumentState.CONFIRMED:
+            self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
+        await self._calls.flush()
+        return Posted(order_no, warnings)
+
+    async def _prove_and_release(self, order_no: str, *, release: bool) -> tuple[PlanWarning, ...]:
+        """Read back before anything else happens to the order, and again right before its release."""
+        release = release and bool(self._ifs.profile.order.release_action) and not self._calls.is_confirmed(RELEASE)
+        if self._calls.is_confirmed(READ_BACK) and not release:
+            return ()
+        head, warnings = await self._read_back(order_no)
+        self._calls.note(DocumentChange(etag=head.etag))
+        self._calls.mark(READ_BACK)
+        if release:
+            await self._release(head)
+        return warnings
+
+    # -- header ------------------------------------------------------------------------------------------------------
+
+    async def _header(self) -> str:
+        async def send() -> str:
+            head = await self._ifs.create_order(self._draft)
+            return head.order_no
+
+        if not self._calls.is_confirmed(HEADER):
+            self._calls.note(DocumentChange(state=DocumentState.SENT))
+        order_no = await self._calls.run(Step(HEADER, send, self._find_header, look_first=True))
+        if self._adopted and not self._calls.is_confirmed(ADOPTED):
+            self._calls.mark(ADOPTED)
+        if self._document.reference != order_no:
+            self._calls.note(DocumentChange(reference=order_no))
+        return order_no
+
+    async def _find_header(self) -> str | None:
+        """The order that carries our reference. More than one is never chosen between."""
+        found = await self._ifs.orders_by_reference(self._draft.key, self._draft.contract)
+        if not found:
+            return None
+        if len(found) > 1:
+            numbers = ", ".join(head.order_no for head in found)
+            raise _conflict(
+                f"IFS has several orders with the reference {self._draft.key}: {numbers}.",
+                "Cancel all but one of them in IFS, then sync this order again.",
+            )
+        head = found[0]
+        if head.customer_no != self._draft.customer_id:
+            raise _conflict(
+                f"IFS order {head.order_no} carries the reference {self._draft.key} but belongs to customer "
+                f"{head.customer_no}, not {self._draft.customer_id}.",
+                "Find out whose order it is; cancel it in IFS or give this connection another order_reference.",
+            )
+        self._adopted = True
+        return head.order_no
+
+    # -- what hangs on the header ------------------------------------------------------------------------------------
+
+    async def _children(self, order_no: str) -> None:
+        draft = self._draft
+        if (
+            draft.ship_to is not None
+            and self._ifs.profile.delivery_address.mode is DeliveryAddressMode.SINGLE_OCCURRENCE
+        ):
+            await self._calls.run(self._address_step(order_no))
+        for line in draft.lines:
+            row = await self._line(order_no, line)
+            if line.account or line.code_parts:
+                await self._calls.run(self._pre_posting_step(row, line))
+        for charge in draft.charges:
+            await self._calls.run(self._charge_step(order_no, charge))
+
+    def _address_step(self, order_no: str) -> Step:
+        address = self._draft.ship_to
+        assert address is not None, "only orders with goods to ship have this step"
+
+        async def send() -> str:
+            await self._ifs.add_delivery_address(order_no, address)
+            return "1"
+
+        async def look_up() -> str | None:
+            return "1" if await self._ifs.delivery_address(order_no) else None
+
+        return Step(ADDRESS, send, look_up, look_first=self._adopted)
+
+    async def _line(self, order_no: str, line: LineDraft) -> OrderLineRow:
+        async def send() -> str:
+            try:
+                return _line_reference(await self._ifs.add_line(order_no, self._draft, line))
+            except MissingMasterData as error:
+                raise _missing(error, f"Line {line.catalog_no} ({line.description})") from error
+
+        async def look_up() -> str | None:
+            rows = await self._existing_lines(order_no)
+            return next((_line_reference(row) for row in rows if row.key == line.key), None)
+
+        name = f"line:{line.key}"
+        reference = await self._calls.run(Step(name, send, look_up, look_first=self._adopted))
+        return _line_row(order_no, line, reference)
+
+    def _pre_posting_step(self, row: OrderLineRow, line: LineDraft) -> Step:
+        objkey = ""
+
+        async def prepare() -> None:
+            nonlocal objkey
+            objkey = await self._ifs.begin_pre_posting(row)
+
+        async def send() -> str:
+            try:
+                await self._ifs.add_pre_posting(objkey, row, line.account, line.code_parts)
+            except MissingMasterData as error:
+                raise _missing(error, f"Account {line.account} of line {line.catalog_no}") from error
+            return line.account
+
+        async def look_up() -> str | None:
+            there = await self._ifs.pre_postings(row)
+            return line.account if there else None
+
+        return Step(f"pre_posting:{line.key}", send, look_up, prepare, look_first=self._adopted)
+
+    def _charge_step(self, order_no: str, charge: ChargeDraft) -> Step:
+        async def send() -> str:
+            try:
+                row = await self._ifs.add_charge(order_no, self._draft, charge)
+            except MissingMasterData as error:
+                raise _missing(error, f"Charge type {charge.charge_type}") from error
+            return str(row.sequence_no)
+
+        async def look_up() -> str | None:
+            rows = await self._existing_charges(order_no)
+            return next((str(row.sequence_no) for row in rows if row.key == charge.key), None)
+
+        return Step(f"charge:{charge.key}", send, look_up, look_first=self._adopted)
+
+    async def _existing_lines(self, order_no: str) -> list[OrderLineRow]:
+        """The lines IFS has: read once for an adopted order, which is compared part by part, else always afresh."""
+        if not self._adopted or self._lines is None:
+            self._lines = await self._ifs.lines(order_no)
+        return self._lines
+
+    async def _existing_charges(self, order_no: str) -> list[ChargeRow]:
+        if not self._adopted or self._charges is None:
+            self._charges = await self._ifs.charges(order_no)
+        return self._charges
+
+    # -- read-back and release ---------------------------------------------------------------------------------------
+
+    async def _read_back(self, order_no: str) -> tuple[OrderHead, tuple[PlanWarning, ...]]:
+        """Compare what IFS holds with the draft: counts, then the total (ACCOUNTING §4)."""
+        head, lines, charges = await asyncio.gather(
+            self._ifs.order(order_no), self._ifs.lines(order_no), self._ifs.charges(order_no)
+        )
+        if head.state == _CANCELLED:
+            raise _conflict(
+                f"IFS order {order_no} was cancelled in IFS.", "Find out why; nothing is sent again by itself."
+            )
+        expected = (len(self._draft.lines), len(self._draft.charges))
+        if (len(lines), len(charges)) != expected:
+            raise _conflict(
+                f"IFS order {order_no} has {len(lines)} lines and {len(charges)} charges; "
+                f"{expected[0]} and {expected[1]} were sent.",
+                "Compare the order in IFS with the store's and correct it there, then sync this order again.",
+            )
+        return head, self._compare_totals(head, lines, charges)
+
+    def _compare_totals(
+        self, head: OrderHead, lines: list[OrderLineRow], charges: list[ChargeRow]
+    ) -> tuple[PlanWarning, ...]:
+        draft = self._draft
+        summed = _sum_of(lines, charges)
+        gross = head.gross if head.gross is not None else summed
+        if gross is None:
+            return (PlanWarning("not_read_back", f"IFS order {head.order_no} shows no total to compare."),)
+        figures = Figures(f"IFS order {head.order_no}", draft.total_inc_tax, gross, draft.currency)
+        allowed = cap(draft.currency, self._runtime.policy.minor_units)
+        if abs(figures.difference) > allowed or (summed is not None and abs(summed - gross) > allowed):
+            blocker = Blocker(
+                Reason.TOTALS,
+                f"IFS order {head.order_no} totals {gross} {draft.currency}, the store says {draft.total_inc_tax}. "
+                "It was not released.",
+                "Correct the order in IFS (usually its tax codes) and sync it again, or cancel it there; "
+                "then correct the tax mapping.",
+                subject=head.order_no,
+                figures=figures,
+            )
+            raise Waiting(Reason.TOTALS, (blocker,), cause="totals:read_back")
+        if figures.difference:
+            off = f"IFS totals {gross} {draft.currency}, the store {draft.total_inc_tax}: within the cap."
+            return (PlanWarning("tax_inexact", off),)
+        return ()
+
+    async def _release(self, head: OrderHead) -> None:
+        """Release the order as read back. Somebody changed it meanwhile: read back, compare and try again."""
+        order_no = head.order_no
+
+        async def send() -> str:
+            fresh = head
+            for tries_left in reversed(range(_RELEASE_TRIES)):
+                if fresh.state != _PLANNED:
+                    return fresh.state
+                try:
+                    await self._ifs.release(order_no, fresh.etag)
+                except Conflict:
+                    if not tries_left:
+                        raise
+                    fresh, _ = await self._read_back(order_no)
+                else:
+                    break
+            return "Released"
+
+        async def look_up() -> str | None:
+            found = await self._ifs.order(order_no)
+            return None if found.state == _PLANNED else found.state
+
+        await self._calls.run(Step(RELEASE, send, look_up))
+
+
+def _sum_of(lines: list[OrderLineRow], charges: list[ChargeRow]) -> Decimal | None:
+    amounts = [row.gross for row in lines] + [row.gross for row in charges]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) else None
+
+
+def _line_reference(row: OrderLineRow) -> str:
+    """What the ledger keeps of a line: its key in IFS and the id that its pre-posting hangs on."""
+    pre = "" if row.pre_accounting_id is None else str(row.pre_accounting_id)
+    return f"{row.line_no}|{row.rel_no}|{row.line_item_no}|{pre}"
+
+
+def _line_row(order_no: str, line: LineDraft, reference: str) -> OrderLineRow:
+    line_no, rel_no, item_no, pre = reference.split("|")
+    return OrderLineRow(
+        order_no=order_no,
+        line_no=line_no,
+        rel_no=rel_no,
+        line_item_no=int(item_no),
+        key=line.key,
+        catalog_no=line.catalog_no,
+        quantity=line.quantity,
+        net=line.net,
+        gross=line.gross,
+        pre_accounting_id=int(pre) if pre else None,
+    )
+
+
+def _conflict(message: str, remedy: str) -> Waiting:
+    return Waiting(Reason.CONFLICT, (Blocker(Reason.CONFLICT, message, remedy),), cause="conflict:ifs")
+
+
+def _missing(error: MissingMasterData, what: str) -> MissingMasterData:
+    """The same error, named after what we sent, so that a person need not guess which value IFS does not know."""
+    return MissingMasterData(f"{what}: {error.message}", remedy=error.remedy, answer=error.answer)

@@ -1,0 +1,52 @@
+"""When a frozen draft may be drawn up anew: nothing of it is in IFS yet, or only its mapping changed where IFS refused.
+
+The money never changes here (ACCOUNTING §1, frozen basis): same facts, same customer, same parts already confirmed.
+"""
+
+from bcifs_console.domain.documents import CustomerOrderDraft, LedgerDocument, PartState
+
+
+def nothing_in_ifs(document: LedgerDocument) -> bool:
+    """Whether surely no call of the document was carried out, so that it may be withdrawn."""
+    return all(part.state in (PartState.INTENDED, PartState.FAILED) for part in document.parts)
+
+
+def was_refused(document: LedgerDocument) -> bool:
+    """Whether IFS refused a call for good: a new mapping may be what helps."""
+    return any(part.state is PartState.FAILED for part in document.parts)
+
+
+def merged(old: CustomerOrderDraft, new: CustomerOrderDraft, document: LedgerDocument) -> CustomerOrderDraft | None:
+    """`new` where it may replace `old` half-way: it differs only in parts IFS does not have. Else None."""
+    if new == old:
+        return None
+    same_head = (new.fact_hash, new.customer_id, new.contract, new.currency, new.price_includes_tax) == (
+        old.fact_hash,
+        old.customer_id,
+        old.contract,
+        old.currency,
+        old.price_includes_tax,
+    )
+    same_parts = [line.key for line in new.lines] == [line.key for line in old.lines]
+    if not same_head or not same_parts or new.total_inc_tax != old.total_inc_tax:
+        return None
+    open_parts = {part.name for part in document.parts if part.state in (PartState.INTENDED, PartState.FAILED)}
+    known = {part.name for part in document.parts} - open_parts
+    kept = all(_same(old, new, name) for name in known)
+    return new if kept else None
+
+
+def _same(old: CustomerOrderDraft, new: CustomerOrderDraft, part: str) -> bool:
+    """Whether the part named so is the same in both drafts."""
+    kind, _, key = part.partition(":")
+    if kind == "line":
+        return next((x for x in old.lines if x.key == key), None) == next((x for x in new.lines if x.key == key), None)
+    if kind == "pre_posting":
+        before = next((x for x in old.lines if x.key == key), None)
+        after = next((x for x in new.lines if x.key == key), None)
+        return before is not None and after is not None and before.account == after.account
+    if kind == "charge":
+        return next((x for x in old.charges if x.key == key), None) == next(
+            (x for x in new.charges if x.key == key), None
+        )
+    return True

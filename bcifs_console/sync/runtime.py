@@ -1,0 +1,131 @@
+"""`Runtime`: one connection at work: its settings, clients and rules, and the timings everything shares."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from bcifs_console.base.clock import Clock
+from bcifs_console.base.settings import Settings
+from bcifs_console.bigcommerce.budget import HeaderBudget, RateBudget
+from bcifs_console.bigcommerce.client import BigCommerceClient
+from bcifs_console.domain.connections import Connection
+from bcifs_console.domain.rules import Policy, Rules
+from bcifs_console.domain.states import Side
+from bcifs_console.ifs.client import IfsClient
+from bcifs_console.ifs.profile import load_profile
+from bcifs_console.store.database import Database
+from bcifs_console.sync.parts import KnownParts
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long calls may take and how failed looks are spaced."""
+
+    request_deadline: timedelta = timedelta(seconds=30)
+    resend_after: timedelta = timedelta(seconds=30)
+    lease: timedelta = timedelta(seconds=90)
+    retry_base: timedelta = timedelta(seconds=1)
+    retry_cap: timedelta = timedelta(seconds=300)
+    probe_interval: timedelta = timedelta(seconds=60)
+    max_attempts: int = 12
+
+
+@dataclass(slots=True)
+class Runtime:
+    """What work on one connection needs. `rules` are replaced as a whole when they change."""
+
+    connection: Connection
+    store: BigCommerceClient
+    ifs: IfsClient
+    rules: Rules
+    database: Database
+    clock: Clock
+    timing: Timing
+    owner: str
+    parts: KnownParts
+    budget: RateBudget
+    calls: dict[Side, int] = field(default_factory=dict)  #: requests made so far, by side
+
+    @property
+    def id(self) -> int:
+        return self.connection.id
+
+    @property
+    def policy(self) -> Policy:
+        return self.connection.policy
+
+    async def aclose(self) -> None:
+        """Close both clients."""
+        await self.store.aclose()
+        await self.ifs.aclose()
+
+
+class OnCall(Protocol):
+    """Told of every upstream request: which side, the HTTP status (0 without an answer), the seconds it took."""
+
+    def __call__(self, side: Side, status: int, seconds: float) -> None: ...
+
+
+def timing_of(settings: Settings) -> Timing:
+    """The timings of an installation."""
+    return Timing(
+        request_deadline=timedelta(seconds=settings.request_deadline_s),
+        resend_after=timedelta(seconds=settings.resend_after_s),
+        lease=timedelta(seconds=settings.lease_s),
+        retry_base=timedelta(seconds=settings.retry_base_s),
+        retry_cap=timedelta(seconds=settings.retry_cap_s),
+        probe_interval=timedelta(seconds=settings.probe_interval_s),
+        max_attempts=settings.max_attempts,
+    )
+
+
+def build_runtime(
+    connection: Connection,
+    rules: Rules,
+    *,
+    database: Database,
+    timing: Timing,
+    owner: str,
+    on_call: OnCall | None = None,
+) -> Runtime:
+    """A connection ready to work. Raises ConfigurationProblem where its profile or access data cannot be used."""
+    clock = database.clock
+    deadline_s = timing.request_deadline.total_seconds()
+    calls: dict[Side, int] = {}
+    budget = HeaderBudget(clock)
+
+    def counted(side: Side) -> Callable[[str, int, float], None]:
+        def count(_route: str, status: int, seconds: float) -> None:
+            calls[side] = calls.get(side, 0) + 1
+            if on_call is not None:
+                on_call(side, status, seconds)
+
+        return count
+
+    return Runtime(
+        connection=connection,
+        store=BigCommerceClient(
+            connection.bigcommerce,
+            budget=budget,
+            clock=clock,
+            deadline_s=deadline_s,
+            on_call=counted(Side.BIGCOMMERCE),
+        ),
+        ifs=IfsClient(
+            connection.ifs,
+            load_profile(connection.ifs.profile),
+            clock=clock,
+            deadline_s=deadline_s,
+            time_zone=connection.policy.time_zone,
+            on_call=counted(Side.IFS),
+        ),
+        rules=rules,
+        database=database,
+        clock=clock,
+        timing=timing,
+        owner=owner,
+        parts=KnownParts(clock),
+        budget=budget,
+        calls=calls,
+    )

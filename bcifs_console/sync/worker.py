@@ -1,0 +1,150 @@
+"""The worker: claims due orders and looks at several of them at once. It decides nothing about an order itself."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from bcifs_console.base.problems import Problem
+from bcifs_console.domain.plan import Reason
+from bcifs_console.domain.states import Claim, OrderState, Outcome
+from bcifs_console.store import queue
+from bcifs_console.store.database import Database
+from bcifs_console.store.errors import LeaseLost, StoreClosed, StoreProblem
+from bcifs_console.sync.breakers import Breakers
+from bcifs_console.sync.dispatch.interface import Dispatcher
+from bcifs_console.sync.looking import Look, Progress
+from bcifs_console.sync.retry import RetryPolicy
+from bcifs_console.sync.runtime import Runtime, Timing
+
+_log = structlog.get_logger(__name__)
+_ACTOR: Final = "service"
+
+
+class Worker:
+    """Works on due orders until it is stopped."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        runtimes: Mapping[int, Runtime],
+        breakers: Breakers,
+        timing: Timing,
+        *,
+        concurrency: int,
+        on_outcome: Callable[[Claim, OrderState], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._runtimes = runtimes
+        self._breakers = breakers
+        self._retry = RetryPolicy(timing)
+        self._concurrency = concurrency
+        self._on_outcome = on_outcome
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def busy(self) -> int:
+        """How many orders are being looked at."""
+        return len(self._tasks)
+
+    async def run(self) -> None:
+        """Claim and look until `stop`; a store that does not answer is waited for."""
+        while not self._stopping:
+            try:
+                claimed = await self._claim()
+                if not claimed:
+                    await self._dispatcher.wait(self._paused())
+            except StoreClosed:
+                return
+            except StoreProblem as problem:
+                _log.warning("store", error=problem.message)
+                await self._dispatcher.wait(())
+
+    def _paused(self) -> set[int]:
+        return self._breakers.paused()
+
+    async def _claim(self) -> bool:
+        """Take on as many due orders as there is room for; with no room, wait for some."""
+        free = self._concurrency - len(self._tasks)
+        if free <= 0:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        claims = await self._dispatcher.claim(free, self._paused())
+        for claim in claims:
+            task = asyncio.create_task(self.look(claim), name=f"order-{claim.order_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return bool(claims)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._dispatcher.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Only what `look` lets through on purpose: the process is ending, or its store is gone.
+            _log.error("look_ended", task=task.get_name(), error=repr(error))
+
+    async def look(self, claim: Claim) -> None:
+        """One look at one claimed order, to its outcome in the store. Raises only when the store is gone."""
+        runtime = self._runtimes.get(claim.connection_id)
+        if runtime is None:
+            await self._finish(claim, Outcome(OrderState.FAILED, error="Its connection was removed."))
+            return
+        look = Look(runtime, claim)
+        try:
+            outcome = await look.run()
+            await self._breakers.succeeded(claim.connection_id)
+        except LeaseLost:
+            _log.info("lease_lost", order=claim.order_id)
+            return
+        except StoreProblem as problem:
+            # Nothing can be written now; the lease runs out and the order is claimed again.
+            _log.warning("store", order=claim.order_id, error=problem.message)
+            return
+        except Problem as problem:
+            await self._breakers.failed(claim.connection_id, problem)
+            outcome = self._failed(claim, problem, look.progress)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others; it is shown on the order
+            _log.exception("fault", order=claim.order_id)
+            outcome = self._failed(claim, Problem(f"A fault in this program: {error!r}."), look.progress)
+        await self._finish(claim, outcome)
+
+    def _failed(self, claim: Claim, problem: Problem, progress: Progress) -> Outcome:
+        outcome = self._retry.outcome(
+            problem, attempts=claim.attempts, now=self._database.clock.now(), is_in_ifs=progress.is_in_ifs
+        )
+        if outcome.reason is not Reason.CONNECTION:
+            _log.info("look_failed", order=claim.order_id, outcome=outcome.state.value, error=problem.message)
+        return replace(
+            outcome,
+            facts=progress.facts,
+            ifs_customer=progress.ifs_customer,
+            ifs_order_no=progress.ifs_order_no,
+        )
+
+    async def _finish(self, claim: Claim, outcome: Outcome) -> None:
+        try:
+            state = await self._database.write(lambda tx: queue.finish(tx, claim, outcome, actor=_ACTOR))
+        except LeaseLost:
+            _log.info("lease_lost", order=claim.order_id)
+            return
+        except StoreProblem as problem:
+            _log.warning("store", order=claim.order_id, error=problem.message)
+            return
+        if self._on_outcome is not None:
+            self._on_outcome(claim, state)
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more; let the looks under way finish for `grace_s` seconds, then cancel them."""
+        self._stopping = True
+        self._dispatcher.wake()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
