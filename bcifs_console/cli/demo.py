@@ -93,7 +93,7 @@ def demo(
             home=home,
             port=0,
             admin_port=0,
-            request_deadline_s=8.0,
+            request_deadline_s=3.0,
             resend_after_s=1.0,
             probe_interval_s=1.0,
             retry_base_s=0.2,

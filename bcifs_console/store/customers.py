@@ -175,10 +175,9 @@ def take_lease(tx: Tx, name: str, owner: str, duration: timedelta) -> bool:
         return False
     if row is None:
         insert = (sqlite if tx.is_sqlite else postgresql).insert(lease)
-        done = tx.conn.execute(
-            insert.values(name=name, owner=owner, fence=1, until=tx.now + duration).on_conflict_do_nothing()
-        )
-        return done.rowcount == 1
+        taken = insert.values(name=name, owner=owner, fence=1, until=tx.now + duration).on_conflict_do_nothing()
+        # RETURNING, not the row count: psycopg's is unknown for this statement.
+        return tx.conn.execute(taken.returning(lease.c.name)).first() is not None
     tx.conn.execute(
         update(lease).where(lease.c.name == name).values(owner=owner, fence=row.fence + 1, until=tx.now + duration)
     )

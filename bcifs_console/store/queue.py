@@ -43,10 +43,11 @@ def claim(
         query = query.where(_ORDER.connection_id.not_in(paused))
     if only is not None:
         query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
-    query = query.order_by(_ORDER.due_at).limit(limit).with_for_update(skip_locked=True)
+    query = query.limit(limit).with_for_update(skip_locked=True)
     # Two queries, each a walk along its index: with OR, a long backlog would be read and sorted whole at every claim.
     lapsed = query.where(_ORDER.state == OrderState.WORKING.value, _ORDER.lease_until <= tx.now)
-    due = query.where(_ORDER.state == OrderState.DUE.value, _ORDER.due_at <= tx.now)
+    lapsed = lapsed.order_by(_ORDER.lease_until)
+    due = query.where(_ORDER.state == OrderState.DUE.value, _ORDER.due_at <= tx.now).order_by(_ORDER.due_at)
     found = [*tx.conn.execute(lapsed), *tx.conn.execute(due)]
     rows = sorted(found, key=lambda row: row.due_at)[:limit]
     until = tx.now + lease
@@ -149,6 +150,11 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     values |= {"state": state.value, "done_generation": held.generation, "lease_owner": "", "lease_until": None}
     tx.conn.execute(update(store_order).where(_held(held)).values(values))
     subject = order_subject(held.order_id)
+    if outcome.state is OrderState.SYNCED and row.synced_at is None:
+        ifs_order = outcome.ifs_order_no
+        journal.write(
+            tx, "order.synced", actor=actor, subject=subject, connection_id=held.connection_id, ifs_order=ifs_order
+        )
     for event, detail in outcome.events:
         journal.write(tx, event, actor=actor, subject=subject, connection_id=held.connection_id, **detail)
     journal.touch(tx, "order", [(held.connection_id, subject)])

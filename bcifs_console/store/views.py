@@ -77,11 +77,11 @@ def orders(
     order_id: int | None = None,
     limit: int | None = None,
 ) -> list[OrderView]:
-    """The orders, newest first; all of them unless `limit`."""
+    """The orders, newest first; all of them unless `limit`. One that was never read counts as newest."""
     query = (
         select(store_order, connection.c.name.label("connection_name"))
         .join(connection, connection.c.id == store_order.c.connection_id)
-        .order_by(store_order.c.placed_at.desc(), store_order.c.order_id.desc())
+        .order_by(store_order.c.placed_at.desc().nulls_first(), store_order.c.order_id.desc())
     )
     if connection_id is not None:
         query = query.where(store_order.c.connection_id == connection_id)

@@ -221,14 +221,10 @@ class Look:
         )
 
     def _synced(self, found: Plan, posted: Posted) -> Outcome:
-        events: tuple[tuple[str, dict[str, str]], ...] = ()
-        if not self.progress.is_in_ifs:
-            events = (("order.synced", {"ifs_order": posted.order_no}),)
         return Outcome(
             OrderState.SYNCED,
             warnings=found.warnings + posted.warnings,
             facts=self.progress.facts,
             ifs_customer=self.progress.ifs_customer,
             ifs_order_no=posted.order_no,
-            events=events,
         )

@@ -3,18 +3,21 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.buyers import Buyer, Known, Skipped
 from bcifs_console.domain.orders import Address
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import customers, views
+from bcifs_console.store import customers
 from bcifs_console.store.customers import Decision
 from bcifs_console.store.database import Database
 from bcifs_console.store.errors import DecidedMeanwhile
+from bcifs_console.store.tables import journal
 
 if TYPE_CHECKING:
     from tests.conftest import AddConnection
@@ -56,7 +59,13 @@ def test_a_link_is_remembered_and_replaced(bench: "Bench") -> None:
     assert link_of(bench) is None
     for customer_id, source in (("C1", "lookup"), ("C2", "decision")):
         bench.database.write_sync(
-            lambda tx, c=customer_id, s=source: customers.link(tx, bench.connection_id, ANN.key, c, source=s)
+            partial(
+                customers.link,
+                connection_id=bench.connection_id,
+                buyer_key=ANN.key,
+                customer_id=customer_id,
+                source=source,
+            )
         )
     assert link_of(bench) == Known("C2", "decision")
     assert link_of(bench, "customer:18") is None
@@ -71,10 +80,14 @@ def test_two_workers_may_link_the_same_buyer_at_once(bench: "Bench", database_ur
         together.wait(10)
         try:
             for number in range(20):
-                key = f"customer:{number}"
-                database.write_sync(
-                    lambda tx, key=key: customers.link(tx, bench.connection_id, key, "C1", source="lookup")
+                write = partial(
+                    customers.link,
+                    connection_id=bench.connection_id,
+                    buyer_key=f"customer:{number}",
+                    customer_id="C1",
+                    source="lookup",
                 )
+                database.write_sync(write)
         except Exception as error:  # noqa: BLE001 - the error is what the test looks at
             problems.append(error)
 
@@ -173,10 +186,6 @@ def test_a_decision_makes_every_waiting_order_of_the_buyer_due(
 
 def test_a_decision_is_in_the_journal_with_who_what_and_why(bench: "Bench") -> None:
     decide(bench, decision(bench, ask(bench)), "link", "C1", "she called")
-    from sqlalchemy import select
-
-    from bcifs_console.store.tables import journal
-
     (row,) = bench.database.read_sync(
         lambda conn: conn.execute(select(journal).where(journal.c.event == "decision.link")).all()
     )
@@ -206,7 +215,13 @@ def test_a_question_that_answered_itself_is_closed_and_an_answered_one_is_left(b
     decide(bench, decision(bench, answered), "skip")
     for key in (ANN.key, "customer:18"):
         bench.database.write_sync(
-            lambda tx, key=key: customers.close_decision(tx, bench.connection_id, key, "link", "C9")
+            partial(
+                customers.close_decision,
+                connection_id=bench.connection_id,
+                buyer_key=key,
+                action="link",
+                customer_id="C9",
+            )
         )
     assert (decision(bench, opened).action, decision(bench, opened).customer_id) == ("link", "C9")
     assert decision(bench, answered).action == "skip"
@@ -262,7 +277,7 @@ def test_two_services_never_hold_the_same_lease(bench: "Bench", database_url: st
     def work(database: Database, owner: str) -> None:
         for number in range(30):
             name = f"buyer:1:customer:{number}"
-            if database.write_sync(lambda tx, name=name: customers.take_lease(tx, name, owner, MINUTE)):
+            if database.write_sync(partial(customers.take_lease, name=name, owner=owner, duration=MINUTE)):
                 winners.append((number, owner))
 
     both(bench, other, work)
@@ -275,8 +290,10 @@ def test_numbers_are_given_out_once(bench: "Bench", database_url: str, clock: Ma
     given: list[int] = []
 
     def work(database: Database, owner: str) -> None:
-        for _ in range(30):
-            given.append(database.write_sync(lambda tx: customers.next_number(tx, bench.connection_id, "customer")))
+        given.extend(
+            database.write_sync(lambda tx: customers.next_number(tx, bench.connection_id, "customer"))
+            for _ in range(30)
+        )
 
     both(bench, other, work)
     other.close()
@@ -291,7 +308,3 @@ def test_each_connection_and_name_counts_by_itself(bench: "Bench", add_connectio
 
     here = bench.connection_id
     assert [number(here, "a"), number(here, "a"), number(here, "b"), number(other, "a")] == [1, 2, 1, 1]
-
-
-def test_the_view_names_the_ledger_key_of_an_ifs_reference(bench: "Bench") -> None:
-    assert bench.database.read_sync(lambda conn: views.documents_with_order(conn, {"*1"})) == {}

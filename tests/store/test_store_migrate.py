@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +99,7 @@ def test_a_set_up_that_breaks_off_leaves_nothing_and_can_be_done_again(
 ) -> None:
     original = Operations.create_table
 
-    def break_off(self: Operations, name: str, *columns: object, **options: object) -> object:
+    def break_off(self: Operations, name: str, *columns: Any, **options: Any) -> object:
         if name == "journal":
             raise KeyboardInterrupt
         return original(self, name, *columns, **options)
@@ -136,10 +138,11 @@ def test_a_newer_schema_is_refused_and_nothing_is_touched(
     database_url: str, clock: ManualClock, tmp_path: Path
 ) -> None:
     stamp(database_url, "9999")
-    for attempt in (
+    attempts: list[Callable[[], None]] = [
         lambda: migrate.upgrade(database_url),
         lambda: migrate.ensure(database_url, now=clock.now(), backups=tmp_path / "backups"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(SchemaProblem) as caught:
             attempt()
         assert "newer release" in caught.value.remedy
@@ -159,7 +162,12 @@ def test_an_older_sqlite_database_is_backed_up_before_it_is_upgraded(
     stamp(sqlite_url, "0000")
     order: list[str] = []
     back_up = migrate.back_up
-    monkeypatch.setattr(migrate, "back_up", lambda *a, **k: (order.append("backup"), back_up(*a, **k))[1])
+
+    def noted(source: Path, backups: Path, *, now: datetime) -> Path:
+        order.append("backup")
+        return back_up(source, backups, now=now)
+
+    monkeypatch.setattr(migrate, "back_up", noted)
     monkeypatch.setattr(migrate, "upgrade", lambda url: order.append("upgrade"))
     migrate.ensure(sqlite_url, now=clock.now(), backups=tmp_path / "backups")
     assert order == ["backup", "upgrade"]

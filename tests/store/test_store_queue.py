@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -318,7 +319,7 @@ def test_an_order_that_is_due_without_a_time_is_due_now_and_not_forgotten(bench:
 def test_attempts_are_burnt_only_where_the_outcome_says_so_and_forgotten_on_success(bench: "Bench") -> None:
     bench.mark(5001)
     seen = []
-    for how in (
+    looks: list[dict[str, Any]] = [
         {"state": OrderState.DUE, "burn_attempt": True},
         {"state": OrderState.DUE, "burn_attempt": False},
         {"state": OrderState.DUE, "burn_attempt": True},
@@ -327,11 +328,12 @@ def test_attempts_are_burnt_only_where_the_outcome_says_so_and_forgotten_on_succ
         {"state": OrderState.WAITING},
         {"state": OrderState.DUE, "burn_attempt": True},
         {"state": OrderState.SYNCED},
-    ):
+    ]
+    for how in looks:
         bench.mark(5001)
         (held,) = bench.claim()
         seen.append(held.attempts)
-        bench.finish(held, **how)  # type: ignore[arg-type] # keywords of an Outcome
+        bench.finish(held, **how)
     assert seen == [0, 1, 1, 2, 3, 4, 0, 1]
     assert bench.row(5001).attempts == 0
 
@@ -497,7 +499,9 @@ def test_marking_and_finishing_crosswise_loses_no_mark(bench: "Bench", database_
     def mark_on() -> None:
         for round_ in range(60):
             ids = orders if round_ % 2 else orders[::-1]
-            listener.write_sync(lambda tx, ids=ids: intake.mark_due(tx, bench.connection_id, ids, found_by="webhook"))
+            listener.write_sync(
+                partial(intake.mark_due, connection_id=bench.connection_id, order_ids=ids, found_by="webhook")
+            )
         stop.set()
 
     marking = threading.Thread(target=mark_on)

@@ -30,9 +30,9 @@ class Quota:
         self._used += 1
         return True
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self, *, longest_ms: int = WINDOW_MS) -> list[tuple[str, str]]:
         quota = UNLIMITED if self.limit is None else self.limit
-        left_ms = max(0, math.ceil((self._ends - self._clock.seconds()) * 1000))
+        left_ms = min(longest_ms, max(0, math.ceil((self._ends - self._clock.seconds()) * 1000)))
         return [
             ("X-Rate-Limit-Time-Window-Ms", str(WINDOW_MS)),
             ("X-Rate-Limit-Time-Reset-Ms", str(left_ms)),
@@ -40,7 +40,8 @@ class Quota:
             ("X-Rate-Limit-Requests-Left", str(max(0, quota - self._used))),
         ]
 
-    def refusal(self, body: bytes) -> Reply:
-        seconds = max(1, math.ceil(self._ends - self._clock.seconds()))
-        headers = [*self.headers(), ("X-Retry-After", str(seconds))]
+    def refusal(self, body: bytes, *, longest_s: int = WINDOW_MS // 1000) -> Reply:
+        """A 429 that asks to wait for the window's end, or `longest_s` where an injected fault must pass sooner."""
+        seconds = min(longest_s, max(1, math.ceil(self._ends - self._clock.seconds())))
+        headers = [*self.headers(longest_ms=longest_s * 1000), ("X-Retry-After", str(seconds))]
         return Reply(429, body, headers)

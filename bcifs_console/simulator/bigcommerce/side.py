@@ -24,6 +24,8 @@ from bcifs_console.simulator.web import Reply, Request, json_reply
 _SCOPE_OF = {"orders": "orders", "order_statuses": "orders", "customers": "customers", "hooks": ""}
 
 # How long after an event a read may still find nothing, in a storm.
+#: An injected 429 asks for a short wait, so that a storm of them ends in this life.
+_INJECTED_WAIT_S = 2
 _REPLICATION_LAG = 2.0
 
 
@@ -124,7 +126,7 @@ class BigCommerceSide:
         version = "v2" if "/v2/" in request.path else "v3"
         match fault.do:
             case "too_many":
-                return self.quota.refusal(too_many(version))
+                return self.quota.refusal(too_many(version), longest_s=_INJECTED_WAIT_S)
             case "too_many_bare":
                 # Without rate headers: the platform is under load, not the quota used up.
                 return Reply(429)

@@ -1,0 +1,157 @@
+"""No screen and no claim reads the whole order table: each query walks an index at 100,000 orders."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from bcifs_console.base.clock import ManualClock
+from bcifs_console.domain.states import OrderState
+from bcifs_console.store import customers, intake, journal, migrate, queue, views
+from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.intake import Delivery
+from bcifs_console.store.tables import connection, store_order, webhook_delivery
+
+NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+ORDERS = 100_000
+STATES = ["synced"] * 6 + ["due", "waiting", "failed", "ignored"]
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A store with 100,000 orders in every state and as many deliveries."""
+    path = tmp_path_factory.mktemp("crowded") / "bcifs.db"
+    url = f"sqlite:///{Path(path)}"
+    migrate.upgrade(url)
+    database = Database(url, clock=ManualClock(NOON))
+    database.write_sync(_fill)
+    yield database
+    database.close()
+
+
+def _fill(tx: Tx) -> None:
+    for number in (1, 2):
+        tx.conn.execute(connection.insert().values(id=number, name=f"c{number}", token=f"t{number}", created_at=tx.now))
+    tx.conn.execute(
+        store_order.insert(),
+        [
+            {
+                "connection_id": 1 + number % 2,
+                "order_id": number,
+                "state": STATES[number % 10],
+                "reason": "mapping" if STATES[number % 10] == "waiting" else "",
+                "due_at": tx.now - timedelta(seconds=number) if STATES[number % 10] == "due" else None,
+                "first_seen_at": tx.now,
+                "placed_at": tx.now - timedelta(minutes=number),
+                "buyer_key": f"customer:{number // 3}",
+            }
+            for number in range(ORDERS)
+        ],
+    )
+    tx.conn.execute(
+        webhook_delivery.insert(),
+        [
+            {"connection_id": 1 + number % 2, "dedupe": f"d{number}", "order_id": number, "received_at": tx.now}
+            for number in range(ORDERS)
+        ],
+    )
+
+
+def plan_of(database: Database, run: Callable[[Tx], Any]) -> list[str]:
+    """What SQLite says it does for every statement of `run`; nothing of it is kept."""
+    steps: list[str] = []
+    explaining = False
+
+    def explain(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        nonlocal explaining
+        if explaining or statement.startswith(("SAVEPOINT", "ROLLBACK", "INSERT")):
+            return
+        explaining = True
+        first = parameters[0] if many else parameters
+        steps.extend(str(row[3]) for row in conn.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, first))
+        explaining = False
+
+    def explained(tx: Tx) -> None:
+        event.listen(tx.conn, "before_cursor_execute", explain)
+        run(tx)
+        event.remove(tx.conn, "before_cursor_execute", explain)
+        raise _Undone
+
+    with pytest.raises(_Undone):
+        database.write_sync(explained)
+    return steps
+
+
+class _Undone(Exception):
+    pass
+
+
+LEASE = timedelta(minutes=1)
+DELIVERIES = [Delivery(1, "d2", "s", 2, None, "{}"), Delivery(2, "new", "s", 3, None, "{}")]
+
+QUERIES: dict[str, Callable[[Tx], Any]] = {
+    "claim": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE),
+    "claim beside a paused connection": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, paused=[1]),
+    "claim named orders": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, only=[(1, 6), (1, 16)]),
+    "next due": lambda tx: queue.next_due_at(tx.conn),
+    "next due beside a paused connection": lambda tx: queue.next_due_at(tx.conn, [1]),
+    "oldest due": lambda tx: intake.oldest_due(tx.conn, tx.now),
+    "void leases": queue.void_leases,
+    "accept": lambda tx: intake._accept_all(tx, DELIVERIES),
+    "orders by state": lambda tx: views.orders(tx.conn, state="waiting", limit=50),
+    "orders newest first": lambda tx: views.orders(tx.conn, limit=50),
+    "orders by number": lambda tx: views.orders_by_id(tx.conn, 1, [2, 4]),
+    "modified at": lambda tx: views.modified_at(tx.conn, 1, [2, 4]),
+    "one order": lambda tx: views.orders(tx.conn, connection_id=1, order_id=4),
+    "timeline": lambda tx: views.timeline(tx.conn, 1, 4),
+    "documents of an order": lambda tx: views.documents(tx.conn, 1, 4),
+    "orders of a buyer": lambda tx: queue.orders_of_buyer(tx.conn, 1, "customer:7", [OrderState.WAITING]),
+    "release": lambda tx: queue.release_where(tx, 1, reason="mapping", cause="x", found_by="test"),
+    "open decisions": lambda tx: customers.open_decisions(tx.conn),
+    "seal": journal._seal_rows,
+    "counts": lambda tx: journal.counts(tx.conn, "deliveries"),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_query_reads_a_whole_large_table(crowded: Database, name: str) -> None:
+    steps = plan_of(crowded, QUERIES[name])
+    assert steps
+    scans = [step for step in steps if step.startswith("SCAN") and "USING" not in step and "CONSTANT" not in step]
+    assert [step for step in scans if step.split()[1] not in {"connection", "hook"}] == []  # a few rows each
+
+
+@pytest.mark.parametrize("name", ["claim", "orders newest first", "orders by state", "open decisions"])
+def test_the_first_few_rows_come_without_sorting_all(crowded: Database, name: str) -> None:
+    steps = plan_of(crowded, QUERIES[name])
+    assert [step for step in steps if step == "USE TEMP B-TREE FOR ORDER BY"] == []
+
+
+def test_a_claim_touches_a_handful_of_rows_however_long_the_backlog(crowded: Database) -> None:
+    """With 10,000 orders due a claim of 16 must not look at all of them: SQLite counts its steps."""
+    steps = _steps(crowded, lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE))
+    assert steps < 20_000
+
+
+def _steps(database: Database, run: Callable[[Tx], Any]) -> int:
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 100
+        return 0
+
+    def measured(tx: Tx) -> None:
+        driver = tx.conn.connection.dbapi_connection
+        assert driver is not None
+        driver.set_progress_handler(count, 100)
+        run(tx)
+        driver.set_progress_handler(None, 100)
+        raise _Undone
+
+    with pytest.raises(_Undone):
+        database.write_sync(measured)
+    return counted
