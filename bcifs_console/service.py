@@ -239,6 +239,7 @@ class Service:
                     timing=self._timing,
                     owner=self._owner,
                     on_call=self._count_call,
+                    on_document=lambda kind, outcome: self._metrics.documents.labels(kind, outcome).inc(),
                 )
                 endpoints[connection.token] = Endpoint.of(connection)
             except Problem as problem:

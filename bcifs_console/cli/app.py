@@ -8,7 +8,7 @@ import typer
 
 from bcifs_console import __version__
 from bcifs_console.base.problems import Problem
-from bcifs_console.cli import connection, decisions, demo, orders, serve, simulator, status, webhooks
+from bcifs_console.cli import connection, db, decisions, demo, orders, serve, simulator, status, webhooks
 from bcifs_console.cli.shared import Globals, exit_code_of, show_problem
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("poll")(webhooks.poll)
 app.add_typer(connection.app, name="connection")
+app.add_typer(db.app, name="db")
 app.add_typer(orders.app, name="orders")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(webhooks.app, name="webhooks")

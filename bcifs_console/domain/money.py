@@ -5,30 +5,37 @@ ACCOUNTING §2: minor unit from ISO 4217 (overridable per currency), half-up; th
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
-
-from babel.core import get_global
 
 ZERO: Final = Decimal(0)
 
 #: How many minor units an order's figures may be off before it waits (ACCOUNTING §2).
 CAP_MINOR_UNITS: Final = 5
 
+#: ISO 4217: the currencies in use whose minor unit is not a hundredth. Not CLDR's table, which is about display and has
+#: none for currencies whose coins fell out of use (RSD, ALL, IQD …): a store still states their hundredths.
+_ISO_DIGITS: Final[Mapping[int, frozenset[str]]] = MappingProxyType(
+    {
+        0: frozenset(
+            ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG")
+            + ("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF")
+        ),
+        3: frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")),
+        4: frozenset(("CLF", "UYW")),
+    }
+)
+_USUAL_DIGITS: Final = 2
+
 NO_OVERRIDES: Final[Mapping[str, int]] = MappingProxyType({})
-
-
-@lru_cache(maxsize=512)
-def _iso_digits(currency: str) -> int:
-    fractions = get_global("currency_fractions")
-    return int(fractions.get(currency, fractions["DEFAULT"])[0])
 
 
 def digits(currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> int:
     """Decimal places of `currency`: 2 for USD, 0 for JPY, 3 for KWD."""
     found = overrides.get(currency)
-    return _iso_digits(currency) if found is None else found
+    if found is not None:
+        return found
+    return next((places for places, those in _ISO_DIGITS.items() if currency in those), _USUAL_DIGITS)
 
 
 def minor_unit(currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> Decimal:

@@ -6,7 +6,6 @@ together. SQLite writes begin IMMEDIATE, so no write ever fails half-way on a lo
 """
 
 import asyncio
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -34,7 +34,7 @@ _BATCH_LIMIT: Final = 1_000
 _DEADLOCK_RETRIES: Final = 3
 _DEADLOCK: Final = "40P01"
 
-_log: Final = logging.getLogger(__name__)
+_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ class Database:
             try:
                 bell(rung)
             except Exception:  # noqa: BLE001 - the orders are due on disk, a sweep finds them; the writer must go on
-                _log.exception("a bell for due orders failed")
+                _log.exception("bell_failed")
 
     def _before_commit(self) -> None:
         """Called when everything is written and nothing is committed; chaos tests crash here."""

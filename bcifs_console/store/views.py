@@ -188,11 +188,19 @@ def unknown_parts(conn: Connection) -> int:
     return len(rows.all())
 
 
-def modified_at(conn: Connection, connection_id: int, order_ids: list[int]) -> dict[int, datetime | None]:
-    """When the orders we know were last modified, as we read them; None for one that was never read."""
+@dataclass(frozen=True, slots=True)
+class LastRead:
+    """When an order we know was modified, as we last read it (None: never read), and its state."""
+
+    state: str
+    modified_at: datetime | None
+
+
+def last_read(conn: Connection, connection_id: int, order_ids: list[int]) -> dict[int, LastRead]:
+    """What we know of those of the orders that we have seen."""
     rows = conn.execute(
-        select(store_order.c.order_id, store_order.c.modified_at).where(
+        select(store_order.c.order_id, store_order.c.state, store_order.c.modified_at).where(
             store_order.c.connection_id == connection_id, store_order.c.order_id.in_(order_ids)
         )
     )
-    return {row.order_id: row.modified_at for row in rows}
+    return {row.order_id: LastRead(row.state, row.modified_at) for row in rows}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bcifs_console.domain.documents import LedgerDocument, LedgerPart, PartState
+from bcifs_console.domain.documents import DocumentState, LedgerDocument, LedgerPart, PartState
 from bcifs_console.domain.states import Claim
 from bcifs_console.ifs.errors import (
     BadRequest,
@@ -89,7 +89,14 @@ class JournalledCalls:
     async def flush(self) -> None:
         """Commit what is not written yet."""
         if self._unwritten or self._change != NO_CHANGE:
+            is_complete = self._change.state is DocumentState.CONFIRMED
             await self._commit([])
+            if is_complete:
+                self._tell("confirmed")
+
+    def _tell(self, outcome: str) -> None:
+        if self._runtime.on_document is not None:
+            self._runtime.on_document(self._document.kind.value, outcome)
 
     async def _send(self, step: Step) -> str:
         if step.prepare is not None:
@@ -101,6 +108,7 @@ class JournalledCalls:
             reference = await step.send()
         except OutcomeUnknown as error:
             await self._commit([PartChange(step.name, ordinal, PartState.UNKNOWN, error=error.message)])
+            self._tell("unknown")
             return await self._resolve(step, self._parts[step.name])
         except Duplicate as error:
             found = await step.look_up()
@@ -110,6 +118,7 @@ class JournalledCalls:
             return self._confirmed(step, found)
         except _REFUSED as error:
             await self._commit([PartChange(step.name, ordinal, PartState.FAILED, error=error.message)])
+            self._tell("refused")
             raise
         except IfsError as error:
             # Every other answer says that IFS has not carried it out: it may simply be sent again.

@@ -12,9 +12,10 @@ import structlog
 
 from bcifs_console.bigcommerce.errors import BadAnswer
 from bcifs_console.domain.orders import Order
-from bcifs_console.domain.states import Side
+from bcifs_console.domain.states import OrderState, Side
 from bcifs_console.store import health, intake, views
 from bcifs_console.store.database import Tx
+from bcifs_console.store.views import LastRead
 from bcifs_console.sync.runtime import Runtime
 
 _CURSOR: Final = "orders_modified"
@@ -70,15 +71,18 @@ async def _mark(runtime: Runtime, orders: list[Order]) -> int:
         return 0
 
     def write(tx: Tx) -> int:
-        known = views.modified_at(tx.conn, runtime.id, [order.id for order in orders])
+        known = views.last_read(tx.conn, runtime.id, [order.id for order in orders])
         due = [order.id for order in orders if _is_news(order, known, runtime.policy.start_at)]
         return intake.mark_due(tx, runtime.id, due, found_by="poll")
 
     return await runtime.database.write(write)
 
 
-def _is_news(order: Order, known: dict[int, datetime | None], start_at: datetime) -> bool:
-    if order.id not in known:
+def _is_news(order: Order, known: dict[int, LastRead], start_at: datetime) -> bool:
+    """Whether the order is worth a look: new, or modified since we read it. One that is due already is not."""
+    found = known.get(order.id)
+    if found is None:
         return order.placed_at >= start_at
-    read = known[order.id]
-    return read is None or order.modified_at > read
+    if found.modified_at is None:
+        return found.state not in (OrderState.DUE, OrderState.WORKING)
+    return order.modified_at > found.modified_at

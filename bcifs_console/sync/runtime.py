@@ -46,6 +46,7 @@ class Runtime:
     parts: KnownParts
     budget: RateBudget
     calls: dict[Side, int] = field(default_factory=dict)  #: requests made so far, by side
+    on_document: "OnDocument | None" = None
 
     @property
     def id(self) -> int:
@@ -65,6 +66,12 @@ class OnCall(Protocol):
     """Told of every upstream request: which side, the HTTP status (0 without an answer), the seconds it took."""
 
     def __call__(self, side: Side, status: int, seconds: float) -> None: ...
+
+
+class OnDocument(Protocol):
+    """Told of every IFS document that is confirmed, refused or of unknown outcome."""
+
+    def __call__(self, kind: str, outcome: str) -> None: ...
 
 
 def timing_of(settings: Settings) -> Timing:
@@ -88,6 +95,7 @@ def build_runtime(
     timing: Timing,
     owner: str,
     on_call: OnCall | None = None,
+    on_document: OnDocument | None = None,
 ) -> Runtime:
     """A connection ready to work. Raises ConfigurationProblem where its profile or access data cannot be used."""
     clock = database.clock
@@ -128,4 +136,5 @@ def build_runtime(
         parts=KnownParts(clock),
         budget=budget,
         calls=calls,
+        on_document=on_document,
     )

@@ -23,9 +23,9 @@ from bcifs_console.simulator.web import Reply, Request, json_reply
 
 _SCOPE_OF = {"orders": "orders", "order_statuses": "orders", "customers": "customers", "hooks": ""}
 
-# How long after an event a read may still find nothing, in a storm.
-#: An injected 429 asks for a short wait, so that a storm of them ends in this life.
+# An injected 429 asks for a short wait, so that a storm of them ends in this life.
 _INJECTED_WAIT_S = 2
+# How long after an event a read may still find nothing, in a storm.
 _REPLICATION_LAG = 2.0
 
 

@@ -1,0 +1,225 @@
+"""Durable acknowledgements a second, and their p99: the real listener on SQLite at synchronous=FULL, and a bare one.
+
+Generator and server have a processor each. Yardstick and listener take turns, so that a machine whose speed drifts
+treats both alike; the figures are medians over the turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+from tests.benchmarks.processes import Child, Failed, child
+from tests.benchmarks.profiling import profiled, top
+from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
+from tests.benchmarks.secrets import Secrets, secrets_of
+from tests.benchmarks.stage import Installation, installation, simulator
+
+GOAL: Final = Goal(0.70, at_least=True)
+_PATH: Final = "/webhooks/bigcommerce/"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Turns, deliveries in each, connections; and of the quiet run at a fixed rate."""
+
+    turns: int
+    deliveries: int
+    connections: tuple[int, ...]
+    rate: float
+    rate_seconds: float
+
+
+_SIZES: Final = {
+    Effort.FULL: Size(7, 20_000, (32, 64), 300.0, 20.0),
+    Effort.QUICK: Size(3, 6_000, (64,), 300.0, 5.0),
+    Effort.TINY: Size(1, 200, (8,), 200.0, 0.5),
+}
+
+
+@dataclass(slots=True)
+class _Target:
+    """A server under load, and what each turn against it brought."""
+
+    server: Child
+    port: int
+    path: str
+    outcomes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    busy: list[float] = field(default_factory=list)
+
+    def figure(self, connections: int, name: str) -> float:
+        return median(outcome[name] for outcome in self.outcomes[connections])
+
+
+class _Range:
+    """Loads targets with deliveries that never repeat."""
+
+    def __init__(self, generator: Child, secrets: Secrets) -> None:
+        self._generator = generator
+        self._secrets = secrets
+        self._numbers = itertools.count(1)
+
+    async def load(
+        self, target: _Target, count: int, connections: int, *, rate: float | None = None, keep: bool = True
+    ) -> dict[str, Any]:
+        first = next(self._numbers)
+        self._numbers = itertools.count(first + count)
+        before = target.server.cpu_s()
+        outcome = await self._generator.ask(
+            {
+                "port": target.port,
+                "path": target.path,
+                "store_hash": self._secrets.store_hash,
+                "client_secret": self._secrets.client_secret,
+                "hook_secret": self._secrets.hook_secret,
+                "first": first,
+                "count": count,
+                "connections": connections,
+                "rate": rate,
+            }
+        )
+        if outcome["refused"] or outcome["lost"]:
+            raise Failed(f"the server at {target.path} did not take everything: {outcome}; see {target.server.log}")
+        if keep:
+            target.outcomes.setdefault(connections, []).append(outcome)
+            target.busy.append((target.server.cpu_s() - before) / outcome["seconds"])
+        return outcome
+
+
+@contextlib.asynccontextmanager
+async def _generator(workplace: Workplace) -> AsyncIterator[Child]:
+    log = workplace.folder / "load.log"
+    async with child(sys.executable, "-m", "tests.benchmarks.load", log=log) as process:
+        yield process
+
+
+async def _home(workplace: Workplace) -> tuple[Installation, Secrets]:
+    folder = workplace.folder_for("acks")
+    async with simulator(folder) as fakes:
+        made = await installation(folder, fakes.access)
+    return made, secrets_of(made.home)
+
+
+def _processors() -> Iterator[int]:
+    """Which processors to pin to: a different one each, as far as they go."""
+    return itertools.cycle(sorted(os.sched_getaffinity(0)))
+
+
+async def run(workplace: Workplace) -> Measured:
+    size = _SIZES[workplace.effort]
+    made, secrets = await _home(workplace)
+    bare_command = (sys.executable, "-m", "tests.benchmarks.bare_endpoint")
+    async with (
+        _generator(workplace) as generator,
+        child(*bare_command, log=workplace.folder / "bare.log", first=secrets.as_json()) as bare_process,
+        made.serve(role="listener") as listener,
+    ):
+        bare = _Target(bare_process, bare_process.said["port"], _PATH + "x")
+        ours = _Target(listener, made.port, _PATH + secrets.token)
+        processors = _processors()
+        server_cpu, generator_cpu = next(processors), next(processors)
+        for process, processor in ((listener, server_cpu), (bare_process, server_cpu), (generator, generator_cpu)):
+            process.pin(processor)
+        loads = _Range(generator, secrets)
+        for target in (bare, ours):
+            await loads.load(target, max(100, size.deliveries // 10), max(size.connections), keep=False)
+        for _ in range(size.turns):
+            for connections in size.connections:
+                for target in (bare, ours):
+                    await loads.load(target, size.deliveries, connections)
+        quiet = int(size.rate * size.rate_seconds)
+        calm = [await loads.load(target, quiet, 32, rate=size.rate, keep=False) for target in (bare, ours)]
+        _check_durable(made, size, quiet)
+    return Measured(
+        (*_rows(size, bare, ours), _calm_row(size, *calm)), (_headroom(bare, ours), _about(size, bare, ours))
+    )
+
+
+def _check_durable(made: Installation, size: Size, quiet: int) -> None:
+    """What was acknowledged must be on disk, or the figures mean nothing."""
+    answered = max(100, size.deliveries // 10) + size.turns * len(size.connections) * size.deliveries + quiet
+    stored = made.rows("SELECT count(*) FROM webhook_delivery")[0][0]
+    due = made.rows("SELECT count(*) FROM store_order WHERE state = 'due'")[0][0]
+    if (stored, due) != (answered, answered):
+        raise Failed(f"{answered} deliveries were acknowledged, {stored} are stored and {due} orders are due")
+
+
+def _rows(size: Size, bare: _Target, ours: _Target) -> list[Row]:
+    rows = []
+    for connections in size.connections:
+        where = f"at {connections} connections"
+        rows += [
+            Row(
+                f"durable acks/s of the listener, {where}",
+                ours.figure(connections, "rate"),
+                "/s",
+                bare.figure(connections, "rate"),
+                "bare Starlette endpoint, same signature check",
+                GOAL,
+            ),
+            Row(
+                f"ack p99 under that load, {where}",
+                ours.figure(connections, "p99") * 1000,
+                "ms",
+                bare.figure(connections, "p99") * 1000,
+                "the same endpoint",
+            ),
+        ]
+    return rows
+
+
+def _calm_row(size: Size, bare: dict[str, Any], ours: dict[str, Any]) -> Row:
+    return Row(
+        f"ack p99 at {size.rate:g}/s, nothing else running",
+        ours["p99"] * 1000,
+        "ms",
+        bare["p99"] * 1000,
+        "the same endpoint, which writes nothing",
+    )
+
+
+def _headroom(bare: _Target, ours: _Target) -> str:
+    """Whether the generator could have asked for more."""
+
+    def busiest(target: _Target) -> float:
+        return max(outcome["busy"] for outcomes in target.outcomes.values() for outcome in outcomes)
+
+    return (
+        f"The load generator used at most {busiest(bare):.0%} of its processor against the bare endpoint and "
+        f"{busiest(ours):.0%} against the listener, while those used {median(bare.busy):.0%} and "
+        f"{median(ours.busy):.0%} of theirs (medians): the servers are the limit, not the generator."
+    )
+
+
+def _about(size: Size, bare: _Target, ours: _Target) -> str:
+    spread = [
+        f"{name} {min(rates):,.0f}–{max(rates):,.0f}/s at {connections}"
+        for connections in size.connections
+        for name, target in (("bare", bare), ("listener", ours))
+        if (rates := [outcome["rate"] for outcome in target.outcomes[connections]])
+    ]
+    return (
+        f"{size.turns} turns each of {size.deliveries:,} deliveries, every one of another order, all checked to be "
+        f"in the database afterwards; lowest and highest turn: {', '.join(spread)}."
+    )
+
+
+async def profile(workplace: Workplace) -> str:
+    """Where the listener's time goes under full load."""
+    size = _SIZES[workplace.effort]
+    made, secrets = await _home(workplace)
+    output = workplace.folder / "acks.prof"
+    async with _generator(workplace) as generator:
+        async with made.serve(role="listener", profiler=profiled(output)) as listener:
+            target = _Target(listener, made.port, _PATH + secrets.token)
+            await _Range(generator, secrets).load(target, size.deliveries, max(size.connections))
+    return top(output)
+
+
+BENCHMARK: Final = Benchmark("acks", run, profile)

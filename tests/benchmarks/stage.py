@@ -1,0 +1,160 @@
+"""The stage most benchmarks play on: a simulator as a process, a home with one connection to it, `bcifs serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.benchmarks.processes import BCIFS, Child, Failed, child, command, free_port
+
+_LOOK_S: Final = 0.01
+
+_CONNECTION: Final = """
+name = "bench"
+[bigcommerce]
+store_hash = "{store_hash}"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+access_token = "{access_token}"
+api_url = "{api_url}"
+public_url = "http://127.0.0.1:{port}"
+[ifs]
+base_url = "{ifs[base_url]}"
+realm = "{ifs[realm]}"
+client_id = "{ifs[client_id]}"
+client_secret = "{ifs[client_secret]}"
+company = "{ifs[company]}"
+site = "{ifs[site]}"
+[policy]
+unmatched_customer = "ask"
+revenue_posting = "voucher"
+order_type_never_invoices = true
+start_at = 2020-01-01
+[mapping]
+revenue_account = "4000"
+"""
+
+
+@dataclass(slots=True)
+class SimulatorProcess:
+    """The fake store and the fake IFS, and their controls."""
+
+    child: Child
+    http: httpx.AsyncClient
+
+    @property
+    def access(self) -> dict[str, Any]:
+        return self.child.said
+
+    @property
+    def store_url(self) -> str:
+        return str(self.access["bigcommerce"]["api_url"])
+
+    @property
+    def store_api(self) -> str:
+        return f"{self.store_url}/stores/{self.access['bigcommerce']['store_hash']}"
+
+    @property
+    def ifs_url(self) -> str:
+        return str(self.access["ifs"]["base_url"])
+
+    async def control(self, name: str, body: Mapping[str, Any] | None = None, *, url: str = "") -> Any:
+        address = f"{url or self.store_url}/_sim/{name}"
+        answer = await (self.http.get(address) if body is None else self.http.post(address, json=body))
+        answer.raise_for_status()
+        return answer.json()
+
+    async def place(self, order: Mapping[str, Any]) -> int:
+        """Place one order over the store's own API."""
+        token = self.access["bigcommerce"]["access_token"]
+        answer = await self.http.post(f"{self.store_api}/v2/orders", json=order, headers={"X-Auth-Token": token})
+        answer.raise_for_status()
+        return int(answer.json()["id"])
+
+    async def calls(self) -> dict[str, int]:
+        """BigCommerce calls so far, by method and path."""
+        calls: dict[str, int] = (await self.control("state"))["calls"]
+        return calls
+
+
+@contextlib.asynccontextmanager
+async def simulator(folder: Path, *, seed: int = 7) -> AsyncIterator[SimulatorProcess]:
+    """A simulator without quota and faults."""
+    import sys
+
+    arguments = (sys.executable, "-m", "bcifs_console.simulator", "--quota", "off", "--seed", str(seed))
+    async with child(*arguments, log=folder / "simulator.log") as process, httpx.AsyncClient(timeout=60) as http:
+        yield SimulatorProcess(process, http)
+
+
+@dataclass(slots=True)
+class Installation:
+    """A home with one connection. What the benchmarks read of its database they read on their own."""
+
+    home: Path
+    port: int
+
+    @property
+    def log(self) -> Path:
+        return self.home.with_suffix(".log")
+
+    @contextlib.asynccontextmanager
+    async def serve(self, *, role: str = "all", profiler: tuple[str, ...] = ()) -> AsyncIterator[Child]:
+        """`bcifs serve` as a process, as a user starts it; `profiler` is put in front."""
+        start = profiler or (BCIFS,)
+        options = ("--home", str(self.home), "serve", "--json", "--role", role)
+        ports = ("--port", str(self.port), "--admin-port", "0")
+        async with child(*start, *options, *ports, log=self.log) as process:
+            yield process
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the store holds, read without the product's code."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.home}/bcifs.db?mode=ro", uri=True)) as database:
+            return database.execute(query, values).fetchall()
+
+    async def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
+        """Look often, cheaply, until `condition` holds."""
+        end = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > end:
+                raise Failed(f"waited {timeout_s:g} s in vain until {what}; see {self.log}")
+            await asyncio.sleep(_LOOK_S)
+
+    def moving(self) -> int:
+        """How many orders are due or being looked at."""
+        return int(self.rows("SELECT count(*) FROM store_order WHERE state IN ('due', 'working')")[0][0])
+
+    def known(self) -> int:
+        return int(self.rows("SELECT count(*) FROM store_order")[0][0])
+
+
+async def installation(
+    folder: Path, access: Mapping[str, Any], *, store_url: str = "", ifs_url: str = "", name: str = "home"
+) -> Installation:
+    """A new home with a connection to the simulator of `access`; other addresses put something in between."""
+    made = Installation(folder / name, free_port())
+    store = {**access["bigcommerce"], **({"api_url": store_url} if store_url else {})}
+    ifs = {**access["ifs"], **({"base_url": ifs_url} if ifs_url else {})}
+    file = folder / f"{name}.toml"
+    file.touch(mode=0o600)
+    file.write_text(_CONNECTION.format(**store, ifs=ifs, port=made.port), encoding="utf-8")
+    await command(BCIFS, "--home", str(made.home), "connection", "add", str(file))
+    file.unlink()
+    return made
+
+
+async def register(made: Installation, fakes: SimulatorProcess) -> None:
+    """Register the webhooks; a new hook needs up to a minute before it fires, so the simulator's clock is moved on."""
+    answer = await command(BCIFS, "--home", str(made.home), "webhooks", "register", "--json")
+    if not json.loads(answer):
+        raise Failed("no webhook was registered")
+    await fakes.control("advance", {"seconds": 60})
