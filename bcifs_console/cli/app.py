@@ -1,6 +1,7 @@
 """The root of the command line: global options and the nouns."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from bcifs_console import __version__
 from bcifs_console.base.problems import Problem
 from bcifs_console.cli import connection, db, decisions, demo, orders, serve, simulator, status, webhooks
 from bcifs_console.cli.shared import Globals, exit_code_of, show_problem
+from bcifs_console.operations.working import DEFAULT_WAIT_S
 
 app = typer.Typer(
     name="bcifs",
@@ -48,10 +50,22 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(status.problems_app, name="problems")
 
 
+def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
+    """`--wait` without a number waits for the default; Typer has no options whose value may be left out."""
+    filled: list[str] = []
+    for index, argument in enumerate(arguments):
+        filled.append(argument)
+        if argument == "--wait":
+            following = arguments[index + 1] if index + 1 < len(arguments) else ""
+            if not following.replace(".", "", 1).isdigit():
+                filled.append(str(DEFAULT_WAIT_S))
+    return filled
+
+
 def run() -> None:
     """Run the command line; a Problem becomes its message, its remedy and an exit code."""
     try:
-        app()
+        app(with_wait_filled_in(sys.argv[1:]))
     except Problem as problem:
         show_problem(problem)
         sys.exit(exit_code_of(problem))

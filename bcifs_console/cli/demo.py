@@ -5,31 +5,37 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import httpx
 import typer
+from rich.columns import Columns
+from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings, load_settings
-from bcifs_console.cli.output import console, print_json, state_text
+from bcifs_console.cli.output import cell, console, money, print_json, state_text
 from bcifs_console.cli.shared import EXIT_PROBLEM, Globals, Json, log_to_stderr
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations import connect, hooks
 from bcifs_console.operations.context import Context, acting_user
 from bcifs_console.service import Service, running
-from bcifs_console.store import connections, queue
+from bcifs_console.store import connections, queue, views
 
 _START_S: Final = 30.0
 _LONGEST_S: Final = 900.0
 _LOOK_S: Final = 0.1
 _GATED_EVERY: Final = 20
+_SHOWN: Final = 12
+Show = Callable[[Context], None]
 
 #: What the demo's connection file says; the same as config/connection.example.toml, with the simulator's access data.
 _CONNECTION: Final = """
@@ -100,7 +106,7 @@ def demo(
             retry_cap_s=5.0,
             max_attempts=40,
         )
-        log_to_stderr(settings)
+        log_to_stderr(settings, quiet=is_live)
         try:
             summary = asyncio.run(
                 _run(settings, orders, rate or (10.0 if is_live else 0.0), seed, faults, is_live=is_live)
@@ -214,12 +220,12 @@ async def _place(control: httpx.AsyncClient, url: str, orders: int, rate: float)
     return placed
 
 
-async def _until_done(context: Context, service: Service, placing: asyncio.Task[set[int]], show: Any) -> set[int]:
+async def _until_done(context: Context, service: Service, placing: asyncio.Task[set[int]], show: Show) -> set[int]:
     """Wait until every order placed is known and none is due or being worked on."""
     polled = False
     while True:
         states = await context.store.database.read(queue.states)
-        show(states)
+        show(context)
         moving = sum(n for (_, state), n in states.items() if state in (OrderState.DUE, OrderState.WORKING))
         if placing.done() and not moving:
             if sum(states.values()) >= len(placing.result()):
@@ -259,34 +265,49 @@ def _summary(context: Context, expected: set[int], duplicates: int, elapsed_s: f
 
 
 @contextlib.contextmanager
-def _view(is_live: bool) -> Iterator[Any]:
-    """A live table of the orders by state on a terminal, else nothing."""
+def _view(is_live: bool) -> Iterator[Show]:
+    """A live picture of the orders on a terminal, else nothing."""
     if not is_live:
-        yield lambda _states: None
+        yield lambda _context: None
         return
-    with Live(_states_table({}), console=console(), refresh_per_second=10) as live:
-        yield lambda states: live.update(_states_table(states))
+    with Live(Text("starting …"), console=console(), refresh_per_second=10) as live:
+        yield lambda context: live.update(_picture(context))
 
 
-def _states_table(states: dict[tuple[int, str], int]) -> Table:
-    drawn = Table(title="BCIFS demo: orders on their way from BigCommerce to IFS", title_justify="left", box=None)
-    drawn.add_column("state")
-    drawn.add_column("orders", justify="right")
+def _picture(context: Context) -> RenderableType:
+    states, newest = context.store.database.read_sync(
+        lambda conn: (queue.states(conn), views.orders(conn, limit=_SHOWN))
+    )
+    counted = Table(box=None, pad_edge=False)
+    counted.add_column("state")
+    counted.add_column("orders", justify="right")
     for state in OrderState:
-        drawn.add_row(state_text(state.value), str(sum(n for (_, s), n in states.items() if s == state.value)))
-    return drawn
+        counted.add_row(state_text(state.value), str(sum(n for (_, s), n in states.items() if s == state.value)))
+    recent = Table(box=None, pad_edge=False)
+    for heading in ("order", "buyer", "total", "state", "IFS order"):
+        recent.add_column(heading, no_wrap=True, justify="right" if heading == "total" else "left")
+    for order in newest:
+        total = money(order.total, order.currency)
+        recent.add_row(
+            cell(order.order_id),
+            cell(order.email or order.buyer_name),
+            cell(total),
+            state_text(order.state),
+            cell(order.ifs_order_no or order.reason),
+        )
+    title = Text("BCIFS demo · orders on their way from BigCommerce to IFS Cloud", style="bold")
+    return Group(title, Text(), Columns([Padding(counted, (0, 3, 0, 0)), recent]))
 
 
 def _print(summary: Summary, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(summary))
         return
-    typer.echo(
-        f"{summary.orders} orders in {summary.elapsed_s} s: {summary.in_ifs} in IFS, {summary.waiting} waiting for a "
-        f"person, {summary.skipped} skipped, {summary.failed} failed; {summary.ignored} more did not pass the status gate."
-    )
-    typer.echo(f"Orders that stand in IFS twice: {summary.duplicates}.")
+    typer.echo(f"{summary.orders} orders in {summary.elapsed_s} s.")
+    typer.echo(f"  {summary.in_ifs:>5} in IFS, {summary.duplicates} of them twice")
+    typer.echo(f"  {summary.waiting:>5} waiting for a person")
+    typer.echo(f"  {summary.skipped:>5} skipped")
+    typer.echo(f"  {summary.failed:>5} failed")
+    typer.echo(f"  {summary.ignored:>5} more did not pass the status gate (unpaid, incomplete, declined …)")
     if summary.waiting:
-        typer.echo(
-            "Orders wait for a reason: keep the home next time (bcifs --home DIR demo) and see bcifs decisions list."
-        )
+        typer.echo("To see why orders wait: bcifs --home DIR demo keeps the home; then bcifs --home DIR problems list.")

@@ -1,6 +1,7 @@
 """What every command shares: the options, opening the installation, and turning problems into exit codes."""
 
 import contextlib
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ Note = Annotated[str, typer.Option("--note", help="Why; kept with the decision."
 Wait = Annotated[
     float | None,
     typer.Option(
-        "--wait", metavar="SECONDS", help="Wait this long for the outcome; does the work where no service runs."
+        "--wait", metavar="[SECONDS]", help="Wait this long (60) for the outcome; does the work where no service runs."
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")]
@@ -56,10 +57,13 @@ def installation(ctx: typer.Context, **given: Any) -> Iterator[Context]:
         yield context
 
 
-def log_to_stderr(settings: Settings) -> None:
-    """Log lines in the format the settings ask for; by itself: for people on a terminal, else JSON."""
+def log_to_stderr(settings: Settings, *, quiet: bool = False) -> None:
+    """Log lines in the format the settings ask for; by itself: for people on a terminal, else JSON.
+
+    `quiet` leaves only what is wrong, for a command that draws on the terminal itself.
+    """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    set_up(as_json=as_json)
+    set_up(as_json=as_json, level=logging.ERROR if quiet else logging.INFO)
 
 
 def show_problem(problem: Problem) -> None:

@@ -15,14 +15,11 @@ CAP_MINOR_UNITS: Final = 5
 
 #: ISO 4217: the currencies in use whose minor unit is not a hundredth. Not CLDR's table, which is about display and has
 #: none for currencies whose coins fell out of use (RSD, ALL, IQD …): a store still states their hundredths.
-_ISO_DIGITS: Final[Mapping[int, frozenset[str]]] = MappingProxyType(
+_ISO_DIGITS: Final[Mapping[int, str]] = MappingProxyType(
     {
-        0: frozenset(
-            ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG")
-            + ("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF")
-        ),
-        3: frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")),
-        4: frozenset(("CLF", "UYW")),
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
     }
 )
 _USUAL_DIGITS: Final = 2
@@ -35,7 +32,7 @@ def digits(currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> int:
     found = overrides.get(currency)
     if found is not None:
         return found
-    return next((places for places, those in _ISO_DIGITS.items() if currency in those), _USUAL_DIGITS)
+    return next((places for places, those in _ISO_DIGITS.items() if currency in those.split()), _USUAL_DIGITS)
 
 
 def minor_unit(currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> Decimal:

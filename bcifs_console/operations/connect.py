@@ -215,7 +215,7 @@ async def test(context: Context, name: str | None) -> list[dict[str, str]]:
     try:
         results = await _test_store(runtime)
         results += [
-            {"check": f"ifs {r.check}", "verdict": str(r.verdict), "detail": r.detail, "remedy": r.remedy}
+            {"check": r.check, "verdict": str(r.verdict), "detail": r.detail, "remedy": r.remedy}
             for r in await checks.check(runtime.ifs)
         ]
     finally:
@@ -248,11 +248,11 @@ async def _test_store(runtime: Runtime) -> list[dict[str, str]]:
         return "customers can be read"
 
     tries = {
-        "bigcommerce store": store,
-        "bigcommerce clock": clock,
-        "bigcommerce scope store_v2_orders_read_only": orders,
-        "bigcommerce scope store_v2_customers_read_only": customers,
-        "bigcommerce webhooks": hooks,
+        "bigcommerce: store": store,
+        "bigcommerce: clock": clock,
+        "bigcommerce: scope store_v2_orders_read_only": orders,
+        "bigcommerce: scope store_v2_customers_read_only": customers,
+        "bigcommerce: webhooks": hooks,
     }
     return [await _try(check, attempt) for check, attempt in tries.items()]
 
@@ -272,8 +272,13 @@ def _revenue_check(policy: Policy) -> dict[str, str]:
     if policy.revenue_posting is RevenuePosting.VOUCHER:
         detail = "vouchers book the revenue: the IFS order type must never be invoiced (confirmed in the connection)"
         verdict = "ok" if policy.order_type_never_invoices else "failed"
-        return {"check": "policy revenue_posting", "verdict": verdict, "detail": detail, "remedy": ""}
-    return {"check": "policy revenue_posting", "verdict": "ok", "detail": "IFS invoices book the revenue", "remedy": ""}
+        return {"check": "policy: revenue_posting", "verdict": verdict, "detail": detail, "remedy": ""}
+    return {
+        "check": "policy: revenue_posting",
+        "verdict": "ok",
+        "detail": "IFS invoices book the revenue",
+        "remedy": "",
+    }
 
 
 def settings_of(context: Context, connection_id: int) -> ConnectionSettings:

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from bcifs_console.domain.states import OrderState
@@ -22,6 +21,8 @@ SETTLED: Final = frozenset(
     {OrderState.SYNCED, OrderState.WAITING, OrderState.FAILED, OrderState.SKIPPED, OrderState.IGNORED}
 )
 _LOOK_S: Final = 0.1
+#: How long `--wait` waits where it is given no number.
+DEFAULT_WAIT_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,3 @@ async def _work(context: Context, connection_id: int, order_ids: Collection[int]
         await dispatcher.close()
         await runtime.aclose()
     return watched
-
-
-DEFAULT_WAIT: Final = timedelta(seconds=60)

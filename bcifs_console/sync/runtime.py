@@ -1,9 +1,12 @@
 """`Runtime`: one connection at work: its settings, clients and rules, and the timings everything shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import httpx
 
 from bcifs_console.base.clock import Clock
 from bcifs_console.base.settings import Settings
@@ -62,6 +65,9 @@ class Runtime:
         await self.ifs.aclose()
 
 
+REAL_NETWORK: Final[Mapping[Side, httpx.AsyncBaseTransport]] = MappingProxyType({})
+
+
 class OnCall(Protocol):
     """Told of every upstream request: which side, the HTTP status (0 without an answer), the seconds it took."""
 
@@ -96,8 +102,12 @@ def build_runtime(
     owner: str,
     on_call: OnCall | None = None,
     on_document: OnDocument | None = None,
+    transports: Mapping[Side, httpx.AsyncBaseTransport] = REAL_NETWORK,
 ) -> Runtime:
-    """A connection ready to work. Raises ConfigurationProblem where its profile or access data cannot be used."""
+    """A connection ready to work. Raises ConfigurationProblem where its profile or access data cannot be used.
+
+    `transports` replace the network of a side in tests.
+    """
     clock = database.clock
     deadline_s = timing.request_deadline.total_seconds()
     calls: dict[Side, int] = {}
@@ -118,6 +128,7 @@ def build_runtime(
             budget=budget,
             clock=clock,
             deadline_s=deadline_s,
+            transport=transports.get(Side.BIGCOMMERCE),
             on_call=counted(Side.BIGCOMMERCE),
         ),
         ifs=IfsClient(
@@ -126,6 +137,7 @@ def build_runtime(
             clock=clock,
             deadline_s=deadline_s,
             time_zone=connection.policy.time_zone,
+            transport=transports.get(Side.IFS),
             on_call=counted(Side.IFS),
         ),
         rules=rules,

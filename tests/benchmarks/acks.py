@@ -18,7 +18,7 @@ from typing import Any, Final
 from tests.benchmarks.processes import Child, Failed, child
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.secrets import Secrets, secrets_of
+from tests.benchmarks.credentials import Secrets, secrets_of
 from tests.benchmarks.stage import Installation, installation, simulator
 
 GOAL: Final = Goal(0.70, at_least=True)

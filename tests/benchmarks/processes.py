@@ -1,4 +1,4 @@
-"""Child processes of a benchmark: started, heard out for their one JSON line, asked, watched in /proc, ended."""
+"""Child processes of a benchmark: started, heard out for their JSON, asked, watched in /proc, ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Failed(RuntimeError):
 
 @dataclass(slots=True)
 class Child:
-    """A running child. `said` is the JSON line it announced itself with."""
+    """A running child. `said` is the JSON it announced itself with."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -41,20 +41,24 @@ class Child:
         return self.process.pid
 
     async def ask(self, question: Mapping[str, Any], timeout_s: float = 300.0) -> dict[str, Any]:
-        """Send one JSON line and return the one that comes back."""
+        """Send one JSON line and return the object that comes back."""
         assert self.process.stdin is not None, "started with a pipe"
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
         await self.process.stdin.drain()
-        return await self._line(timeout_s)
+        return await self.hear(timeout_s)
 
-    async def _line(self, timeout_s: float) -> dict[str, Any]:
+    async def hear(self, timeout_s: float) -> dict[str, Any]:
+        """The next JSON object it prints, on one line or several."""
         assert self.process.stdout is not None, "started with a pipe"
+        text = b""
         async with asyncio.timeout(timeout_s):
-            line = await self.process.stdout.readline()
-        if not line:
-            raise Failed(f"a child ended by itself:\n{self.log.read_text()[-2000:]}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+            while line := await self.process.stdout.readline():
+                text += line
+                if line.rstrip().endswith(b"}"):
+                    with contextlib.suppress(json.JSONDecodeError):
+                        answer: dict[str, Any] = json.loads(text)
+                        return answer
+        raise Failed(f"a child ended by itself:\n{self.log.read_text()[-2000:]}")
 
     def cpu_s(self) -> float:
         """Seconds of processor time it has used, all threads, user and system."""
@@ -101,7 +105,7 @@ async def child(
         if first is not None:
             started.said = await started.ask(first, _START_S)
         else:
-            started.said = await started._line(_START_S)
+            started.said = await started.hear(_START_S)
         yield started
     finally:
         await _end(process)
