@@ -1,20 +1,58 @@
 """The root of the command line: global options and the nouns."""
 
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+import typer.main
+from typer.core import TyperGroup
 
 from bcifs_console import __version__
 from bcifs_console.base.problems import Problem
-from bcifs_console.cli import connection, db, decisions, demo, orders, serve, simulator, status, webhooks
-from bcifs_console.cli.shared import Globals, exit_code_of, show_problem
-from bcifs_console.operations.working import DEFAULT_WAIT_S
+from bcifs_console.cli.problems import DEFAULT_WAIT_S, Globals, exit_code_of, show_problem
+
+#: Where each command lives: a Typer of its own, or one function. Imported only when it is asked for.
+_COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "demo:demo",
+    "simulator": "simulator:simulator",
+    "serve": "serve:serve",
+    "status": "status:status",
+    "connection": "connection:app",
+    "orders": "orders:app",
+    "decisions": "decisions:app",
+    "problems": "status:problems_app",
+    "webhooks": "webhooks:app",
+    "poll": "webhooks:poll",
+    "db": "db:app",
+}
+
+
+class _LazyGroup(TyperGroup):
+    """Imports a command's module when it is run or its help is shown: most need a fraction of the program."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        module_name, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(f"bcifs_console.cli.{module_name}"), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+            single.command(cmd_name)(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="bcifs",
+    cls=_LazyGroup,
     help="Keeps a BigCommerce store and IFS Cloud in step: every order becomes exactly one customer order.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -35,19 +73,6 @@ def _globals(
         typer.echo(f"bcifs {__version__}")
         raise typer.Exit
     ctx.obj = Globals(home=home)
-
-
-app.command("demo")(demo.demo)
-app.command("simulator")(simulator.simulator)
-app.command("serve")(serve.serve)
-app.command("status")(status.status)
-app.command("poll")(webhooks.poll)
-app.add_typer(connection.app, name="connection")
-app.add_typer(db.app, name="db")
-app.add_typer(orders.app, name="orders")
-app.add_typer(decisions.app, name="decisions")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(status.problems_app, name="problems")
 
 
 def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:

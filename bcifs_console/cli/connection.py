@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from bcifs_console.cli.output import print_json, safe_text, state_text, table
-from bcifs_console.cli.shared import EXIT_PROBLEM, Json, installation
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import Json, installation
 from bcifs_console.operations import connect
 
-app = typer.Typer(help="Connections: one BigCommerce store tied to one IFS company.", no_args_is_help=True)
+app = typer.Typer(
+    help="Connections: one BigCommerce store tied to one IFS company.", no_args_is_help=True, add_completion=False
+)
 Name = Annotated[str | None, typer.Argument(help="The connection; needed only when there are several.")]
 
 

@@ -7,10 +7,11 @@ import typer
 
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.cli.output import print_json
-from bcifs_console.cli.shared import EXIT_PROBLEM, Json, installation, settings_from
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import Json, installation, settings_from
 from bcifs_console.operations import upkeep
 
-app = typer.Typer(help="The database: schema, copies, soundness.", no_args_is_help=True)
+app = typer.Typer(help="The database: schema, copies, soundness.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("upgrade")

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from bcifs_console.cli.output import print_json, state_text, table
-from bcifs_console.cli.shared import EXIT_PROBLEM, ConnectionName, Json, Note, Wait, installation
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import ConnectionName, Json, Note, Wait, installation
 from bcifs_console.operations import decide
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.decide import Decided
 from bcifs_console.operations.working import Waited, wait_for
 
-app = typer.Typer(help="Buyers whom a person must decide about.", no_args_is_help=True)
+app = typer.Typer(help="Buyers whom a person must decide about.", no_args_is_help=True, add_completion=False)
 DecisionId = Annotated[int, typer.Argument(help="The decision's number, from `decisions list`.")]
 
 

@@ -23,7 +23,8 @@ from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings, load_settings
 from bcifs_console.cli.output import cell, console, money, print_json, state_text
-from bcifs_console.cli.shared import EXIT_PROBLEM, Globals, Json, log_to_stderr
+from bcifs_console.cli.problems import EXIT_PROBLEM, Globals
+from bcifs_console.cli.shared import Json, log_to_stderr
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations import connect, hooks
 from bcifs_console.operations.context import Context, acting_user

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from bcifs_console.cli.output import money, print_json, safe_text, state_text, table
-from bcifs_console.cli.shared import EXIT_PROBLEM, ConnectionName, Json, Limit, Wait, installation
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import ConnectionName, Json, Limit, Wait, installation
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations import orders
 from bcifs_console.operations.working import wait_for
 from bcifs_console.store.views import OrderView
 
-app = typer.Typer(help="Orders of the store and what became of them in IFS.", no_args_is_help=True)
+app = typer.Typer(
+    help="Orders of the store and what became of them in IFS.", no_args_is_help=True, add_completion=False
+)
 OrderId = Annotated[int, typer.Argument(help="The store's order number.")]
 
 

@@ -4,22 +4,15 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.logging import set_up
-from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.base.settings import Settings, load_settings
-from bcifs_console.cli.output import errors, safe_text
+from bcifs_console.cli.problems import Globals
 from bcifs_console.operations.context import Context, opened
-
-EXIT_PROBLEM = 1
-EXIT_USAGE = 2
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ConnectionName = Annotated[
@@ -33,13 +26,6 @@ Wait = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")]
-
-
-@dataclass
-class Globals:
-    """The options that stand before the command."""
-
-    home: Path | None = None
 
 
 def settings_from(ctx: typer.Context, **given: Any) -> Settings:
@@ -64,16 +50,3 @@ def log_to_stderr(settings: Settings, *, quiet: bool = False) -> None:
     """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     set_up(as_json=as_json, level=logging.ERROR if quiet else logging.INFO)
-
-
-def show_problem(problem: Problem) -> None:
-    """A problem and its remedy, on stderr."""
-    out = errors()
-    out.print(Text("✗ ", style="red") + Text(safe_text(problem.message)))
-    if problem.remedy:
-        out.print(Text("  → " + safe_text(problem.remedy), style="bold"))
-
-
-def exit_code_of(problem: Problem) -> int:
-    """2 where the input was wrong, else 1."""
-    return EXIT_USAGE if problem.kind is ProblemKind.USAGE else EXIT_PROBLEM

@@ -6,7 +6,7 @@ from bcifs_console.cli.output import print_json, safe_text, state_text, table
 from bcifs_console.cli.shared import Json, installation
 from bcifs_console.operations import status as operation
 
-problems_app = typer.Typer(help="What waits or failed, by cause.", no_args_is_help=True)
+problems_app = typer.Typer(help="What waits or failed, by cause.", no_args_is_help=True, add_completion=False)
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:

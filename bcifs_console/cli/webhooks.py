@@ -7,11 +7,12 @@ from dataclasses import asdict
 import typer
 
 from bcifs_console.cli.output import print_json, state_text, table
-from bcifs_console.cli.shared import EXIT_PROBLEM, ConnectionName, Json, installation
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import ConnectionName, Json, installation
 from bcifs_console.operations import hooks
 from bcifs_console.sync.hooks import HookAction
 
-app = typer.Typer(help="Our webhook registrations at the store.", no_args_is_help=True)
+app = typer.Typer(help="Our webhook registrations at the store.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("register")

@@ -8,9 +8,9 @@ once a second (no timer per request), and a budget of bytes per request. What br
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from math import ceil, inf
-from typing import Any, Final
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,8 +18,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bcifs_console.listener.state import Limits
-
-_HARD_FACTOR: Final = 2  #: connections beyond the limit that are still answered 503 before they are cut
 
 
 class GuardedConfig(uvicorn.Config):
@@ -76,7 +74,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if not _is_loopback(source):
             self._source = source
             self.config.sources[source] += 1
-        crowded = len(self.connections) > _HARD_FACTOR * limits.connections
+        crowded = len(self.connections) > limits.connections + limits.connections // 2
         if crowded or (self._source is not None and self.config.sources[source] > limits.connections_per_source):
             transport.abort()
 
@@ -123,9 +121,11 @@ class GuardedProtocol(HttpToolsProtocol):
 def _is_loopback(address: str) -> bool:
     """Whether the peer is this machine, usually a reverse proxy, which all senders share; so is one without address."""
     try:
-        return ip_address(address).is_loopback
+        peer = ip_address(address)
     except ValueError:
         return True
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return (mapped or peer).is_loopback
 
 
 def cut_late(connections: Iterable[Any], now: float) -> None:

@@ -54,6 +54,7 @@ class Refusals:
             except TimeoutError:
                 pass
             await self.flush()
+        self._stopping.clear()
 
     def stop(self) -> None:
         """Let `run` end after a last flush."""

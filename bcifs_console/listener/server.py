@@ -63,14 +63,18 @@ class Listener:
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Accept no more, let requests in progress end for up to `grace_s` seconds, then write the last counts."""
+        if not self._tasks:
+            return
         self._state.is_bound = False
         for server in self._servers:
             server.end(grace_s)
         servers, flusher = self._tasks[: len(self._servers)], self._tasks[len(self._servers) :]
-        await asyncio.gather(*servers)
-        self._state.refusals.stop()
-        await asyncio.gather(*flusher)
-        self._servers, self._tasks = [], []
+        try:
+            await asyncio.gather(*servers)
+        finally:
+            self._state.refusals.stop()
+            await asyncio.gather(*flusher)
+            self._servers, self._tasks = [], []
 
 
 class _Server(uvicorn.Server):

@@ -32,7 +32,7 @@ class Limits:
     head_s: float = 10.0  #: from the first byte (or the connection) to the end of the headers; then the line is cut
     keep_alive_s: float = 75.0  #: an idle connection is kept this long for the next request
     wire_bytes: int = 524_288  #: one request with headers, chunk marks and trailers: 65,536 one-byte chunks fit
-    connections: int = 512  #: at once; more are answered 503, twice as many are cut
+    connections: int = 512  #: at once; more are answered 503, beyond half as many again they are cut
     connections_per_source: int = 256  #: of them, by one address that is not loopback
     check_s: float = 2.0  #: a readiness check that takes longer has failed
     flush_s: float = 1.0  #: how often refusal counts go to the store

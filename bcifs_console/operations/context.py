@@ -4,12 +4,15 @@ import contextlib
 import getpass
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bcifs_console.base.clock import Clock, SystemClock
 from bcifs_console.base.settings import Settings
 from bcifs_console.store import connections, rules
 from bcifs_console.store.opening import Store, open_store
-from bcifs_console.sync.runtime import OnCall, Runtime, build_runtime, timing_of
+
+if TYPE_CHECKING:
+    from bcifs_console.sync.runtime import OnCall, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,11 @@ class Context:
         """The connection meant by `name`, the only one where it is None. Raises NoSuchConnection, UsageProblem."""
         return self.store.database.read_sync(lambda conn: connections.resolve(conn, name))
 
-    def runtime(self, connection_id: int, on_call: OnCall | None = None) -> Runtime:
+    def runtime(self, connection_id: int, on_call: "OnCall | None" = None) -> "Runtime":
         """The connection ready to work; the caller closes it. Make it inside the running loop."""
+        # Both clients come with it: commands that only read the store do not pay for their import.
+        from bcifs_console.sync.runtime import build_runtime, timing_of
+
         database = self.store.database
         connection, in_force = database.read_sync(
             lambda conn: (

@@ -21,8 +21,6 @@ SETTLED: Final = frozenset(
     {OrderState.SYNCED, OrderState.WAITING, OrderState.FAILED, OrderState.SKIPPED, OrderState.IGNORED}
 )
 _LOOK_S: Final = 0.1
-#: How long `--wait` waits where it is given no number.
-DEFAULT_WAIT_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, func, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.store import journal
+from bcifs_console.store.bulk import BulkInsert
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.tables import hook, store_order, webhook_delivery
 
@@ -54,7 +54,7 @@ def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
             fresh[key] = delivery
     if fresh:
         in_one_order = [_delivery_row(tx, fresh[key]) for key in sorted(fresh)]
-        tx.conn.execute(_INSERT_DELIVERY[tx.is_sqlite], in_one_order)
+        _INSERT_DELIVERY.execute(tx, in_one_order)
         _mark(tx, {(d.connection_id, d.order_id) for d in fresh.values() if d.order_id is not None}, "webhook", tx.now)
         _note_scopes(tx, fresh.values())
     for connection_id in {d.connection_id for d in deliveries}:
@@ -131,8 +131,8 @@ def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime) -> No
     if not keys:
         return
     ordered = sorted(keys)  # one lock order for every writer
-    tx.conn.execute(
-        _UPSERT_ORDER[tx.is_sqlite],
+    _UPSERT_ORDER.execute(
+        tx,
         [
             {
                 "connection_id": connection_id,
@@ -185,8 +185,10 @@ def _upsert_order(dialect: Any) -> Any:
     )
 
 
-_INSERT_DELIVERY: Final = {True: _insert_delivery(sqlite), False: _insert_delivery(postgresql)}
-_UPSERT_ORDER: Final = {True: _upsert_order(sqlite), False: _upsert_order(postgresql)}
+_INSERT_DELIVERY: Final = BulkInsert(
+    _insert_delivery, ("connection_id", "dedupe", "scope", "order_id", "event_at", "received_at", "body")
+)
+_UPSERT_ORDER: Final = BulkInsert(_upsert_order, ("connection_id", "order_id", "due_at", "first_seen_at", "found_by"))
 
 
 def oldest_due(tx_conn: Any, now: datetime) -> datetime | None:

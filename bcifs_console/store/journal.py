@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
+from bcifs_console.store.bulk import BulkInsert
 from bcifs_console.store.database import Tx
 from bcifs_console.store.tables import change, counter, journal, journal_seal
 
@@ -39,7 +40,10 @@ def touch(tx: Tx, kind: str, subjects: Iterable[tuple[int | None, str]]) -> None
     """Tell the console that these `(connection_id, subject)` have changed."""
     rows = [{"at": tx.now, "connection_id": c, "kind": kind, "subject": s} for c, s in subjects]
     if rows:
-        tx.conn.execute(change.insert(), rows)
+        _INSERT_CHANGE.execute(tx, rows)
+
+
+_INSERT_CHANGE: Final = BulkInsert(lambda _dialect: change.insert(), ("at", "connection_id", "kind", "subject"))
 
 
 def count(tx: Tx, name: str, label: str = "", *, connection_id: int | None = None, delta: int = 1) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
@@ -19,6 +19,7 @@ from bcifs_console.store import intake, journal
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.tables import customer_link, decision, order_snapshot, store_order
+from bcifs_console.store.tables import lease as lease_table
 
 _ORDER: Final = store_order.c
 
@@ -227,7 +228,11 @@ def warnings_from(text: str) -> tuple[PlanWarning, ...]:
 
 
 def void_leases(tx: Tx) -> int:
-    """Make every order that was being worked on due at once: whoever held it is gone (the home's lock is ours)."""
+    """Make every order that was being worked on due at once: whoever held it is gone (the home's lock is ours).
+
+    Leases on other things (a buyer who was being created) end with it. Returns how many orders that were.
+    """
+    tx.conn.execute(delete(lease_table))
     done = tx.conn.execute(
         update(store_order)
         .where(_ORDER.state == OrderState.WORKING.value)

@@ -19,6 +19,7 @@ from bcifs_console.store import customers, ledger
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import DocumentChange, NewDocument
 from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.redraft import nothing_in_ifs
 from bcifs_console.sync.retry import BuyerBusy
 from bcifs_console.sync.runtime import Runtime
 
@@ -58,6 +59,13 @@ class Matching:
         if buyer.is_guest and policy.guest_customer:
             return Match(Known(policy.guest_customer, "guest"))
         found = await runtime.ifs.customers_by_email(buyer.email) if buyer.email else []
+        # Half-made, a customer of ours may be found by its e-mail already, but IFS takes no order for it before it is
+        # complete. The ledger is asked after IFS: what IFS shows was written down before it was sent.
+        begun = await runtime.database.read(
+            lambda conn: ledger.find(conn, runtime.id, DocumentKind.CUSTOMER, buyer.key)
+        )
+        if begun is not None and not nothing_in_ifs(begun):
+            return Match(await self._create(buyer, claim))
         if len(found) == 1:
             if claim is not None:
                 await self._link(buyer, found[0].customer_id, "lookup")

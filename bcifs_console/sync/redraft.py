@@ -3,6 +3,8 @@
 The money never changes here (ACCOUNTING §1, frozen basis): same facts, same customer, same parts already confirmed.
 """
 
+from dataclasses import replace
+
 from bcifs_console.domain.documents import CustomerOrderDraft, LedgerDocument, PartState
 
 
@@ -37,14 +39,16 @@ def merged(old: CustomerOrderDraft, new: CustomerOrderDraft, document: LedgerDoc
 
 
 def _same(old: CustomerOrderDraft, new: CustomerOrderDraft, part: str) -> bool:
-    """Whether the part named so is the same in both drafts."""
+    """Whether the part named so is the same in both drafts. A line's account belongs to its pre-posting."""
     kind, _, key = part.partition(":")
-    if kind == "line":
-        return next((x for x in old.lines if x.key == key), None) == next((x for x in new.lines if x.key == key), None)
-    if kind == "pre_posting":
+    if kind in ("line", "pre_posting"):
         before = next((x for x in old.lines if x.key == key), None)
         after = next((x for x in new.lines if x.key == key), None)
-        return before is not None and after is not None and before.account == after.account
+        if before is None or after is None:
+            return False
+        if kind == "pre_posting":
+            return (before.account, before.code_parts) == (after.account, after.code_parts)
+        return replace(before, account="", code_parts=()) == replace(after, account="", code_parts=())
     if kind == "charge":
         return next((x for x in old.charges if x.key == key), None) == next(
             (x for x in new.charges if x.key == key), None

@@ -3,9 +3,9 @@
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -19,7 +19,7 @@ def money(value: object) -> Decimal:
 
 @dataclass
 class Upstreams:
-    """Places orders in the store, misbehaves on request, and tells what IFS holds."""
+    """Places orders in the store, misbehaves on request, and tells what each side holds."""
 
     simulator: Simulator
     store: StoreClient
@@ -30,6 +30,7 @@ class Upstreams:
         return self.simulator.announcement()
 
     async def place(self, kind: str) -> int:
+        """Place an order of the kind, without any webhook."""
         (order_id,) = await self.store.place(kind, deliver=False)
         return order_id
 
@@ -51,44 +52,97 @@ class Upstreams:
         return struck
 
     async def writes(self) -> Counter[str]:
-        """The writing calls that reached IFS, token requests left out."""
+        """The writing calls that reached IFS, by what they write (`…/OrderLinesArray`); no token requests."""
         calls = (await self.ifs_state())["calls"]
-        return Counter({name: n for name, n in calls.items() if name.startswith("POST") and "/auth/" not in name})
+        counted: Counter[str] = Counter()
+        for name, number in calls.items():
+            if name.startswith("POST ") and "/auth/" not in name:
+                counted[name.rpartition("/")[2]] += number
+        return counted
 
     async def booked(self, order_id: int) -> "Booked":
-        """What IFS holds of the order."""
-        state = await self.ifs_state()
-        return Booked.of(state, order_id)
+        """What has become of the order in IFS."""
+        return Booked.of(await self.ifs_state(), order_id)
+
+    async def sold(self, order_id: int) -> "Sold":
+        """The order as the store has it."""
+        state = await self.store_state()
+        order = next(row for row in state["orders"] if row["id"] == order_id)
+        return Sold(order, state["products"][str(order_id)])
+
+
+@dataclass(frozen=True)
+class Sold:
+    """An order in the store, in wire shape."""
+
+    order: dict[str, Any]
+    products: list[dict[str, Any]]
+
+
+#: What differs from run to run: times, and what IFS numbers by itself.
+_VARYING: Final = frozenset(
+    {
+        "@odata.etag",
+        "keyref",
+        "luname",
+        "CommId",
+        "CreationDate",
+        "DateEntered",
+        "PlannedDeliveryDate",
+        "PreAccountingId",
+        "TargetDate",
+        "WantedDeliveryDate",
+    }
+)
 
 
 @dataclass(frozen=True)
 class Booked:
-    """What one order has become in IFS, without numbers and times that differ from run to run."""
+    """What one order has become in IFS: comparable between runs with the same seed."""
 
-    orders: tuple[dict[str, Any], ...]
-    customers: tuple[dict[str, Any], ...]  #: those IFS did not hold from the beginning
+    orders: tuple[dict[str, Any], ...]  #: each that carries the order's reference, cancelled ones too
+    customers: tuple[dict[str, Any], ...]  #: each that we created, its number replaced by `created-1` …
+    customer_no: str = field(default="", compare=False)  #: as numbered: numbers may be left out after a crash
 
     @classmethod
     def of(cls, state: Mapping[str, Any], order_id: int) -> "Booked":
-        mine = [o for o in state["customer_orders"] if o.get("CustomerPoNo") == f"BC-{order_id}"]
-        new = [c for c in state["customers"] if c["CustomerId"].startswith("BC")]
-        return cls(tuple(_order(o) for o in mine), tuple(_plain(c) for c in new))
+        orders = [o for o in state["customer_orders"] if o.get("CustomerPoNo") == f"BC-{order_id}"]
+        created = [c for c in state["customers"] if c["CustomerId"].startswith("BC")]
+        names = {c["CustomerId"]: f"created-{i}" for i, c in enumerate(created, 1)}
+        return cls(
+            tuple(_comparable(o, names) for o in orders),
+            tuple(_comparable(c, names) for c in created),
+            orders[0]["CustomerNo"] if orders else "",
+        )
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """The one customer order."""
+        assert len(self.orders) == 1, f"it stands in IFS {len(self.orders)} times"
+        return self.orders[0]
+
+    def assert_equals(self, sold: Sold, *, account: str = "4000") -> None:
+        """The order stands in IFS once, released, each line once with its account, equal to the store's to the cent."""
+        order = self.order
+        assert order["Objstate"] == "Released"
+        wanted = sorted((str(p["id"]), p["sku"].upper(), money(p["quantity"])) for p in sold.products)
+        found = sorted((x["CustomerPoLineNo"], x["CatalogNo"], money(x["BuyQtyDue"])) for x in order["lines"])
+        assert found == wanted
+        posted = [[row["AccountNo"] for row in line["PrePosting"]] for line in order["lines"]]
+        assert posted == [[account]] * len(wanted)
+        parts = [money(line["GrossAmountCurr"]) for line in order["lines"]]
+        parts += [money(charge["GrossAmtCurr"]) for charge in order["charges"]]
+        total = money(sold.order["total_inc_tax"])
+        assert (money(order["TotalGrossInclChrgCurr"]), sum(parts)) == (total, total)
 
 
-def _order(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _plain(row)
-
-
-_VARYING = frozenset({"@odata.etag", "keyref", "luname", "DateEntered", "CreationDate", "WantedDeliveryDate", "PreAccountingId", "CommId"})
-
-
-def _plain(value: Any) -> Any:
-    """The value without what differs from run to run; lists of rows in an order of their own."""
+def _comparable(value: Any, names: Mapping[str, str]) -> Any:
+    """The value without what differs from run to run; rows in an order of their own."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items() if name not in _VARYING}
+        return {name: _comparable(inner, names) for name, inner in value.items() if name not in _VARYING}
     if isinstance(value, list):
-        return sorted((_plain(inner) for inner in value), key=repr)
-    return value
+        return sorted((_comparable(inner, names) for inner in value), key=repr)
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 @contextlib.asynccontextmanager

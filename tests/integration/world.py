@@ -17,12 +17,14 @@ import httpx
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.settings import Settings, load_settings
 from bcifs_console.domain.connections import Connection
+from bcifs_console.domain.rules import MappingRule, Purpose
 from bcifs_console.operations import connect, hooks
 from bcifs_console.operations.connection_file import read_connection_file
 from bcifs_console.operations.context import Context
 from bcifs_console.service import Service
 from bcifs_console.simulator import Simulator, SimulatorOptions
 from bcifs_console.store import connections, intake, views
+from bcifs_console.store import rules as mapping
 from bcifs_console.store.opening import Store, open_store
 from bcifs_console.store.views import OrderView
 from tests.integration.waiting import until
@@ -236,6 +238,11 @@ class World:
         assert len(found) == 1, f"{len(found)} customer orders carry BC-{order_id}"
         return found[0]
 
+    def add_sales_part(self, part: str) -> None:
+        """A person creates a sales part in IFS: by hand, since the projection served is for reading."""
+        table = self.simulator._erp.company.db["SalesPart"]
+        table.add({**table.rows["100", "SIM-1001"], "CatalogNo": part, "CatalogDesc": part, "PartNo": part})
+
     async def knobs(self, side: str, **settings: Any) -> None:
         """Turn knobs of one side of the simulator."""
         await self.store.control("set", {side: settings})
@@ -279,6 +286,14 @@ class World:
         """Mark the order due and wait until that look has ended."""
         await self.sync(order_id)
         return await self.settles(order_id)
+
+    async def set_rules(self, purpose: Purpose, *rules: MappingRule) -> None:
+        """Put these mapping rules in force, as an import will; the service takes them over within a second."""
+        await self.opened.database.write(
+            lambda tx: mapping.replace(tx, self.connection_id, purpose, rules, actor="tester", reason="test")
+        )
+        if self.service is not None:
+            await self.service.reload()
 
     async def count(self, sql: str) -> int:
         """The number a query answers with."""

@@ -121,6 +121,15 @@ async def test_stopping_twice_or_unstarted_is_no_error(sqlite_database: Database
     await listener.stop(0.0)
 
 
+async def test_a_stopped_listener_can_be_started_again(front: Front) -> None:
+    await front.listener.stop(0.0)
+    await front.listener.start()
+    await front.post(event(), [])
+    await front.listener.stop(0.0)
+    counts = await front.database.read(lambda conn: journal.counts(conn, "deliveries"))
+    assert counts == {(front.connection_id, "refused:missing_secret_header"): 1}
+
+
 async def test_waiting_ends_when_the_listener_stops(front: Front) -> None:
     waiting = asyncio.create_task(front.listener.wait())
     await front.post()

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from bcifs_console.listener import protocol
 from bcifs_console.listener.app import public_app
-from tests.listener.listener_front import Front, Headers, Line, OpenFront, chunked, event, padded
+from tests.listener.listener_front import Front, Headers, OpenFront, chunked, event, padded
 
 CHUNKED = ("transfer-encoding", "chunked")
 
@@ -143,19 +143,21 @@ async def test_two_lengths_that_differ_are_refused_before_anything_is_read(front
     assert front.on_disk() == []
 
 
-async def test_more_connections_than_the_limit_are_503_and_more_than_twice_as_many_cut(open_front: OpenFront) -> None:
+async def test_connections_beyond_the_limit_are_503_and_far_beyond_it_cut(open_front: OpenFront) -> None:
     front: Front = await open_front(connections=2)
     body = event()
     request = front.head([*front.signed(body), length(body)]) + body
-    lines: list[Line] = []
     for _ in range(2):
-        lines.append(await front.dial())
-        await lines[-1].send(request)
-        assert await lines[-1].status() == 200
-    lines.append(await front.dial())
-    await lines[-1].send(request)
-    assert await lines[-1].status() == 503
-    lines += [await front.dial(), await front.dial()]
+        line = await front.dial()
+        await line.send(request)
+        assert await line.status() == 200
+
+    beyond = await front.dial()
+    await beyond.send(request)
+    assert await beyond.status() == 503
+    await beyond.reader.read()  # its end: such a connection is not kept
+
+    await front.dial()
     assert await (await front.dial()).is_cut()
 
 
@@ -179,7 +181,17 @@ async def test_one_strange_address_holds_only_its_share_of_connections(
 
 @pytest.mark.parametrize(
     ("address", "is_loopback"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("", True), ("203.0.113.9", False), ("10.0.0.1", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:203.0.113.9", False),
+        ("2001:db8::1", False),
+        ("", True),
+        ("203.0.113.9", False),
+        ("10.0.0.1", False),
+    ],
 )
 def test_loopback_is_where_a_reverse_proxy_is(address: str, is_loopback: bool) -> None:
     assert protocol._is_loopback(address) is is_loopback

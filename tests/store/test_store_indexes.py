@@ -104,7 +104,7 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "orders by state": lambda tx: views.orders(tx.conn, state="waiting", limit=50),
     "orders newest first": lambda tx: views.orders(tx.conn, limit=50),
     "orders by number": lambda tx: views.orders_by_id(tx.conn, 1, [2, 4]),
-    "modified at": lambda tx: views.modified_at(tx.conn, 1, [2, 4]),
+    "last read": lambda tx: views.last_read(tx.conn, 1, [2, 4]),
     "one order": lambda tx: views.orders(tx.conn, connection_id=1, order_id=4),
     "timeline": lambda tx: views.timeline(tx.conn, 1, 4),
     "documents of an order": lambda tx: views.documents(tx.conn, 1, 4),

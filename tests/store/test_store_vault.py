@@ -112,6 +112,15 @@ def test_a_changed_bit_anywhere_does_not_open(bench: "Bench", vault: Vault) -> N
             get(bench, vault)
 
 
+def test_an_envelope_with_anything_added_does_not_open(bench: "Bench", vault: Vault) -> None:
+    put(bench, vault)
+    whole = envelopes(bench)[(bench.connection_id, "field")]
+    for changed in (whole[:-8] + "!" + whole[-8:], whole + "\n", " " + whole, whole + whole):
+        set_envelope(bench, "field", changed)
+        with pytest.raises(VaultProblem):
+            get(bench, vault)
+
+
 @pytest.mark.parametrize(
     "form", ["", "v1", "v1.{id}", "v1.{id}.", "v1.{id}.AAAA", "v1.{id}.no base64!", "v2.{id}.AAAA"]
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import intake, journal, views
 from bcifs_console.store.intake import Delivery
-from bcifs_console.store.views import OrderView
+from bcifs_console.store.views import LastRead, OrderView
 
 if TYPE_CHECKING:
     from tests.conftest import AddConnection
@@ -124,5 +124,5 @@ async def test_a_timeline_mixes_deliveries_and_journal_by_time(bench: "Bench") -
 def test_the_poller_learns_what_we_have_read(bench: "Bench") -> None:
     bench.put(5001, OrderState.SYNCED, facts=bench.facts())
     bench.mark(5002)
-    known = bench.database.read_sync(lambda conn: views.modified_at(conn, bench.connection_id, [5001, 5002, 5003]))
-    assert known == {5001: bench.facts().modified_at, 5002: None}
+    known = bench.database.read_sync(lambda conn: views.last_read(conn, bench.connection_id, [5001, 5002, 5003]))
+    assert known == {5001: LastRead("synced", bench.facts().modified_at), 5002: LastRead("due", None)}
