@@ -191,7 +191,7 @@ class Fields:
         for key in keys:
             value = self._row.get(key)
             if isinstance(value, str) and value:
-                return value
+                return _storable(value)
             if isinstance(value, int | Decimal) and not isinstance(value, bool):
                 return str(value)
         return ""
@@ -232,3 +232,10 @@ class Fields:
 
     def _bad(self, key: str, why: str) -> BadAnswer:
         return BadAnswer(f"BigCommerce's answer for {self.what}: {key} is {why}.", field=key, order_id=self.order_id)
+
+
+def _storable(text: str) -> str:
+    """`text` without NUL and lone surrogates: no database keeps them, and no name or note needs them."""
+    if "\x00" not in text and text.isprintable():
+        return text
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""`BulkInsert`: one INSERT for many rows, past SQLAlchemy's work for each parameter of each row. No table is known here.
+"""`BulkInsert`: one INSERT for many rows, past SQLAlchemy's work for each parameter. No table is known here.
 
 Measured on accepted deliveries: that work takes as long as SQLite takes for the rows themselves. So the statement is
 compiled once, and on SQLite the rows go to the driver as they are. PostgreSQL takes the usual way: there the network
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bcifs_console.store.columns import UtcTime, time_text
 from bcifs_console.store.database import Tx
 
-_SQLITE: Final = sqlite.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
+_SQLITE: Final = sqlite.dialect()
 
 
 class BulkInsert:

@@ -40,8 +40,14 @@ class Amount(TypeDecorator[Decimal]):
         return None if value is None else from_units(int(value))
 
 
+def _refuse_naive(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone was about to be stored")
+
+
 def time_text(moment: datetime) -> str:
-    """The text SQLite keeps for `moment`: fixed width, so that text order is time order."""
+    """The text SQLite keeps for `moment`: fixed width, so that text order is time order. Raises ValueError if naive."""
+    _refuse_naive(moment)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -59,8 +65,7 @@ class UtcTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone was about to be stored")
+        _refuse_naive(value)
         return time_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:

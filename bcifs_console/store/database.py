@@ -18,11 +18,11 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from bcifs_console.base.clock import Clock
-from bcifs_console.store.errors import StoreBusy, StoreClosed, StoreUnavailable
+from bcifs_console.store.errors import StoreBusy, StoreClosed, StoreFault, StoreProblem, StoreUnavailable
 
 T = TypeVar("T")
 OrderKey = tuple[int, int]
@@ -33,6 +33,8 @@ _BATCH_LIMIT: Final = 1_000
 #: How often a write that PostgreSQL sacrificed to end a deadlock is done again.
 _DEADLOCK_RETRIES: Final = 3
 _DEADLOCK: Final = "40P01"
+#: What the database says of a statement or a value that will be as wrong the next time.
+_OURS: Final = (IntegrityError, DataError, ProgrammingError, ArgumentError)
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -287,10 +289,12 @@ def _resolve(job: _Job) -> None:
 
 def _unavailable(error: BaseException) -> BaseException:
     if isinstance(error, SQLAlchemyError):
-        problem = StoreUnavailable(
-            f"The database refused the work: {error.__class__.__name__}: {str(error).splitlines()[0]}.",
-            remedy="Check the disk and the database server; the work is tried again.",
-        )
+        what = f"The database refused the work: {error.__class__.__name__}: {str(error).splitlines()[0]}."
+        problem: StoreProblem
+        if isinstance(error, _OURS):
+            problem = StoreFault(what, remedy="Report this with the log; nothing was written.")
+        else:
+            problem = StoreUnavailable(what, remedy="Check the disk and the database server; the work is tried again.")
         problem.__cause__ = error
         return problem
     return error

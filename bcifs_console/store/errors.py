@@ -22,6 +22,12 @@ class StoreUnavailable(StoreProblem):
     kind = ProblemKind.TRANSIENT
 
 
+class StoreFault(StoreProblem):
+    """The database refused what we asked of it: a fault of ours, and trying again gives the same."""
+
+    kind = ProblemKind.CONFIGURATION
+
+
 class StoreClosed(StoreProblem):
     """The store was closed while the work was queued; nothing of it was written."""
 

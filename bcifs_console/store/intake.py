@@ -177,6 +177,8 @@ def _upsert_order(dialect: Any) -> Any:
         set_={
             "generation": store_order.c.generation + 1,
             "due_at": case((store_order.c.state == OrderState.DUE.value, earlier), else_=new.due_at),
+            # One that had been given up starts anew: somebody, or the store, gave it another chance.
+            "attempts": case((store_order.c.state == OrderState.FAILED.value, 0), else_=store_order.c.attempts),
             "state": case(
                 (store_order.c.state == OrderState.WORKING.value, OrderState.WORKING.value),
                 else_=OrderState.DUE.value,

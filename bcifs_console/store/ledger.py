@@ -25,6 +25,7 @@ from bcifs_console.domain.documents import (
 from bcifs_console.domain.states import Claim
 from bcifs_console.store import journal, queue
 from bcifs_console.store.database import Tx
+from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.tables import document, document_part
 
 
@@ -238,4 +239,13 @@ def _write_part(tx: Tx, document_id: int, part: PartChange) -> None:
         changed |= {"sent_at": tx.now, "deadline_at": part.deadline_at, "look_ups": 0}
     if part.looked_up:
         changed["look_ups"] = document_part.c.look_ups + 1
-    tx.conn.execute(insert.on_conflict_do_update(index_elements=["document_id", "name"], set_=changed))
+    # A confirmed call is never opened again: who would send it works with an old picture, and must stop.
+    is_open = document_part.c.state != PartState.CONFIRMED.value
+    guard = None if part.state is PartState.CONFIRMED else is_open
+    written = tx.conn.execute(
+        insert.on_conflict_do_update(index_elements=["document_id", "name"], set_=changed, where=guard).returning(
+            document_part.c.name
+        )
+    ).first()
+    if written is None:
+        raise LeaseLost(f"{part.name} of document {document_id}")

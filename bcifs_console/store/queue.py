@@ -103,12 +103,15 @@ def prove(tx: Tx, held: Claim) -> None:
         raise LeaseLost(f"order {held.order_id}")
 
 
-def save_snapshot(tx: Tx, held: Claim, snapshot: str) -> None:
-    """Keep the order as just read. Raises LeaseLost."""
-    done = tx.conn.execute(update(store_order).where(_held(held)).values(fetched_at=tx.now))
+def save_snapshot(tx: Tx, held: Claim, snapshot: str, read_at: datetime) -> None:
+    """Keep the order as read; `read_at` is when that reading began, so that no later event counts as covered by it.
+
+    Raises LeaseLost.
+    """
+    done = tx.conn.execute(update(store_order).where(_held(held)).values(fetched_at=read_at))
     if done.rowcount != 1:
         raise LeaseLost(f"order {held.order_id}")
-    put_snapshot(tx, held.connection_id, held.order_id, snapshot, tx.now)
+    put_snapshot(tx, held.connection_id, held.order_id, snapshot, read_at)
 
 
 def put_snapshot(tx: Tx, connection_id: int, order_id: int, snapshot: str, fetched_at: datetime) -> None:
@@ -282,13 +285,17 @@ def orders_of_buyer(conn: Connection, connection_id: int, buyer_key: str, states
     return [int(row[0]) for row in rows]
 
 
-def next_due_at(conn: Connection, paused: Collection[int] = ()) -> datetime | None:
-    """The moment the next order falls due or a lease runs out, None where nothing is pending."""
+def next_due_at(
+    conn: Connection, paused: Collection[int] = (), only: Collection[tuple[int, int]] | None = None
+) -> datetime | None:
+    """The moment the next order falls due or a lease runs out, None where nothing is pending; as `claim` sees it."""
     moments = []
     for state, column in ((OrderState.DUE, _ORDER.due_at), (OrderState.WORKING, _ORDER.lease_until)):
         query = select(func.min(column)).where(_ORDER.state == state.value)
         if paused:
             query = query.where(_ORDER.connection_id.not_in(paused))
+        if only is not None:
+            query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
         found = conn.execute(query).scalar()
         if found is not None:
             moments.append(found)

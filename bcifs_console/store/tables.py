@@ -139,6 +139,7 @@ class DocumentRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection_id", "kind", "key", name="uq_document_key"),
         Index("ix_document_subject", "connection_id", "subject"),
+        Index("ix_document_reference", "reference"),
         Index("ix_document_state", "state"),
     )
     id: int | None = _id()
@@ -162,6 +163,7 @@ class DocumentPartRow(SQLModel, table=True):
     """One call of a document: intended → sent → confirmed | unknown | failed."""
 
     __tablename__ = "document_part"
+    __table_args__ = (Index("ix_document_part_state", "state"),)
     document_id: int = Field(
         sa_column=Column(
             BigInteger().with_variant(Integer, "sqlite"), ForeignKey("document.id"), primary_key=True, nullable=False

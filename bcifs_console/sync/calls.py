@@ -23,7 +23,7 @@ from bcifs_console.ifs.errors import (
 )
 from bcifs_console.store import ledger
 from bcifs_console.store.ledger import NO_CHANGE, DocumentChange, PartChange
-from bcifs_console.sync.retry import OutcomeStillUnknown
+from bcifs_console.sync.retry import OutcomeStillUnknown, Waiting
 from bcifs_console.sync.runtime import Runtime
 
 #: IFS answered, and sending the same again cannot help: a person or a changed mapping must.
@@ -120,8 +120,9 @@ class JournalledCalls:
             await self._commit([PartChange(step.name, ordinal, PartState.FAILED, error=error.message)])
             self._tell("refused")
             raise
-        except IfsError as error:
-            # Every other answer says that IFS has not carried it out: it may simply be sent again.
+        except (IfsError, Waiting) as error:
+            # Every other answer says that IFS has not carried it out: it may simply be sent again. `Waiting`: after
+            # such an answer the step itself found that a person must look first.
             await self._commit([PartChange(step.name, ordinal, PartState.INTENDED, error=error.message)])
             raise
         return self._confirmed(step, reference)

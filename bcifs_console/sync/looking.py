@@ -83,6 +83,7 @@ class Look:
         """Read the order from the store and keep it. Its priced basis is frozen once it was sent: no taxes then."""
         runtime, claim = self._runtime, self._claim
         first = held.customer_order() is None
+        read_at = runtime.clock.now()
         order = await runtime.store.order(
             claim.order_id, with_taxes=first and needs_taxes(runtime.rules), with_coupons=first
         )
@@ -100,7 +101,7 @@ class Look:
             currency=order.currency,
         )
         text = encode(order)
-        await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text))
+        await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text, read_at))
         return order
 
     async def _with_what_was_read_once(self, order: Order) -> Order:
@@ -154,8 +155,8 @@ class Look:
             Blocker(
                 Reason.MAPPING,
                 f"IFS has no sales part {part} at site {draft.contract}.",
-                f"Create sales part {part} in IFS, or map the SKU to another part with a sales_part rule; "
-                "then run: bcifs orders sync.",
+                f"Create sales part {part} in IFS, or map the SKU to another part with a sales_part rule; if it is "
+                f"there, allow the service user site {draft.contract}. Then run: bcifs orders sync.",
                 subject=f"sales_part {part}",
             )
             for part in sorted(missing)

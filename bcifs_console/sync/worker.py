@@ -12,7 +12,7 @@ from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import Claim, OrderState, Outcome
 from bcifs_console.store import queue
 from bcifs_console.store.database import Database
-from bcifs_console.store.errors import LeaseLost, StoreClosed, StoreProblem
+from bcifs_console.store.errors import LeaseLost, StoreBusy, StoreClosed, StoreProblem, StoreUnavailable
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.interface import Dispatcher
 from bcifs_console.sync.looking import Look, Progress
@@ -101,7 +101,7 @@ class Worker:
         except LeaseLost:
             _log.info("lease_lost", order=claim.order_id)
             return
-        except StoreProblem as problem:
+        except (StoreUnavailable, StoreBusy, StoreClosed) as problem:
             # Nothing can be written now; the lease runs out and the order is claimed again.
             _log.warning("store", order=claim.order_id, error=problem.message)
             return
@@ -132,7 +132,7 @@ class Worker:
         except LeaseLost:
             _log.info("lease_lost", order=claim.order_id)
             return
-        except StoreProblem as problem:
+        except (StoreUnavailable, StoreBusy, StoreClosed) as problem:
             _log.warning("store", order=claim.order_id, error=problem.message)
             return
         if self._on_outcome is not None:

@@ -1,16 +1,16 @@
 """A home and the lives of the program on it: the real store, clients, worker and posting, driven step by step.
 
-The clock is moved by hand to whatever falls due next, so that waiting costs nothing and every life takes the same steps.
+The clock is moved by hand to whatever falls due next: waiting costs nothing, and every life takes the same steps.
 """
 
+import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 from sqlalchemy import select
 
 from bcifs_console.base.clock import Clock, ManualClock
@@ -42,6 +42,7 @@ TIMING: Final = Timing(
 )
 #: More claims than any life here needs: who gets there goes round in circles.
 _MANY: Final = 300
+_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,10 @@ class Life:
         self._owner = f"life-{next(_lives)}"
         self.database = CrashingDatabase(home.url, clock=clock, fuse=self.fuse)
         connection, in_force = self.database.read_sync(
-            lambda conn: (connections.load(conn, home.vault, home.connection_id), rules.in_force(conn, home.connection_id))
+            lambda conn: (
+                connections.load(conn, home.vault, home.connection_id),
+                rules.in_force(conn, home.connection_id),
+            )
         )
         self._transports = {side: CrashingTransport(self.fuse) for side in Side}
         self.runtime = build_runtime(
@@ -148,7 +152,7 @@ class Life:
             if due_at is None:
                 return
             self.clock.advance(max(0.0, (due_at - self.clock.now()).total_seconds()))
-        raise AssertionError(f"no end of work: {await self.view_all()}")
+        raise AssertionError(f"no end of work: {await self.database.read(views.orders)}")
 
     async def end(self) -> None:
         """Let go of everything. A dead process writes nothing: what was queued is rolled back."""
@@ -167,10 +171,6 @@ class Life:
         found = await self.database.read(lambda conn: views.orders_by_id(conn, self.home.connection_id, [order_id]))
         return found[0] if found else None
 
-    async def view_all(self) -> list[OrderView]:
-        numbers = [key[1] for key in await self.database.read(_order_keys)]
-        return list(await self.database.read(lambda conn: views.orders_by_id(conn, self.home.connection_id, numbers)))
-
     async def documents(self, kind: DocumentKind) -> list[LedgerDocument]:
         """Every document of the kind in the ledger."""
 
@@ -180,3 +180,21 @@ class Life:
             return [one for one in found if one is not None]
 
         return await self.database.read(read)
+
+
+async def all_at_once(cases: Iterable[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
+    """Run the named cases, a few at a time; every one that fails is reported with its name."""
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(name: str, case: Callable[[], Awaitable[None]]) -> Exception | None:
+        async with room:
+            try:
+                await case()
+            except Exception as error:  # noqa: BLE001 - reported below, with the others
+                error.add_note(f"case: {name}")
+                return error
+        return None
+
+    failures = [error for error in await asyncio.gather(*(one(*case) for case in cases)) if error is not None]
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} cases", failures)

@@ -52,13 +52,8 @@ class Upstreams:
         return struck
 
     async def writes(self) -> Counter[str]:
-        """The writing calls that reached IFS, by what they write (`…/OrderLinesArray`); no token requests."""
-        calls = (await self.ifs_state())["calls"]
-        counted: Counter[str] = Counter()
-        for name, number in calls.items():
-            if name.startswith("POST ") and "/auth/" not in name:
-                counted[name.rpartition("/")[2]] += number
-        return counted
+        """The writing calls that reached IFS so far."""
+        return writes_in(await self.ifs_state())
 
     async def booked(self, order_id: int) -> "Booked":
         """What has become of the order in IFS."""
@@ -69,6 +64,15 @@ class Upstreams:
         state = await self.store_state()
         order = next(row for row in state["orders"] if row["id"] == order_id)
         return Sold(order, state["products"][str(order_id)])
+
+
+def writes_in(state: Mapping[str, Any]) -> Counter[str]:
+    """The writing calls that reached IFS, by what they write (`OrderLinesArray`); no token requests."""
+    counted: Counter[str] = Counter()
+    for name, number in state["calls"].items():
+        if name.startswith("POST ") and "/auth/" not in name:
+            counted[name.rpartition("/")[2]] += number
+    return counted
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""`world`: simulator, connection with registered webhooks, running service. `open_plain`: the same, choices by the test."""
+"""`world`: simulator, connection with registered webhooks, running service. `make_world`: the same, your choices."""
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,13 +15,14 @@ MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> MakeWorld:
+def make_world(tmp_path: Path, sqlite_template: Path) -> MakeWorld:
     """Open a world; keywords fill the connection file, `settings` changes the installation's."""
 
     @contextlib.asynccontextmanager
     async def make(*, settings: dict[str, object] | None = None, **connection: str) -> AsyncIterator[World]:
         home = tmp_path / "home"
         home.mkdir(exist_ok=True)
+        shutil.copyfile(sqlite_template, home / "bcifs.db")  # saves making the schema anew for each test
         async with open_world(home, **(settings or {})) as opened:
             await opened.add_connection(**connection)
             await opened.register_hooks()

@@ -92,6 +92,8 @@ async def test_a_line_added_in_ifs_before_the_release_is_a_conflict(world: World
 async def test_the_conflict_is_over_when_the_line_is_removed_in_ifs(world: World) -> None:
     order_id = await added_during_release(world, CatalogNo="SIM-1002")
     await world.reaches(order_id, "waiting", reason="conflict")
+    unsure = "SELECT count(*) FROM document_part WHERE state IN ('sent', 'unknown')"
+    assert await world.count(unsure) == 0, "IFS answered: nothing is to be waited for before the release is sent again"
     number = (await world.ifs_order(order_id))["OrderNo"]
     path = f"{world.erp.order_path(number)}/OrderLinesArray(OrderNo='{number}',LineNo='2',RelNo='1',LineItemNo=0)"
     etag = (await world.erp.get(path)).json()["@odata.etag"]
@@ -110,7 +112,14 @@ async def test_a_stale_etag_alone_is_read_again_and_released(world: World, times
 
 async def test_no_order_is_sent_twice_when_an_answer_is_lost(world: World) -> None:
     """Every first write of each sort is carried out and its answer lost; look-ups find it."""
-    parts = ("CustomerOrderSet$", "CustomerOrderAddresses", "OrderLinesArray", "Distribution", "ChargeArray", "SetReleased")
+    parts = (
+        "CustomerOrderSet$",
+        "CustomerOrderAddresses",
+        "OrderLinesArray",
+        "Distribution",
+        "ChargeArray",
+        "SetReleased",
+    )
     await world.script(*({"side": "ifs", "match": f"POST .*{p}", "do": "drop_after_commit"} for p in parts))
     order_id = await world.place(order(product(113), product(125), shipping_cost_ex_tax=5, shipping_cost_inc_tax=5.41))
     await world.reaches(order_id, "synced")

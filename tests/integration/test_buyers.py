@@ -1,4 +1,4 @@
-"""Buyers whom IFS does not know: the order waits, a person decides, IFS then holds exactly what was decided (DESIGN §7)."""
+"""Buyers whom IFS does not know: the order waits, a person decides, IFS then holds what was decided (DESIGN §7)."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the mapping does not cover, and what IFS does not have: the order waits, says what to do, and goes on after it."""
+"""What the mapping does not cover, and what IFS does not have: the order waits, says what to do, and goes on."""
 
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose
 from tests.integration.conftest import MakeWorld

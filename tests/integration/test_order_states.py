@@ -1,4 +1,4 @@
-"""What happens to an order after it was placed: the status gate, the release gate, edits, cancellations, a lost database."""
+"""What happens to an order after it was placed: status gate, release gate, edits, cancellations, a lost database."""
 
 from typing import Any
 

@@ -10,13 +10,13 @@ import pytest
 from tests.integration.storefront import order, priced, product
 from tests.integration.world import World
 
-WRAPPED = {
+WRAPPED: dict[str, Any] = {
     "wrapping_id": 1,
     "wrapping_name": "Kraft paper",
     "wrapping_cost_ex_tax": 4.5,
     "wrapping_cost_inc_tax": 4.87,
 }
-SHIPPING = {"shipping_cost_ex_tax": 10, "shipping_cost_inc_tax": 10.83}
+SHIPPING: dict[str, Any] = {"shipping_cost_ex_tax": 10, "shipping_cost_inc_tax": 10.83}
 LONDON = {"country": "United Kingdom", "country_iso2": "GB", "city": "London", "zip": "E1 6AN", "state": ""}
 
 #: What a customer sends over `POST /v2/orders`, and the charge types IFS must then show.
@@ -33,7 +33,10 @@ PLACED: dict[str, tuple[dict[str, Any], set[str]]] = {
         ),
         {"FREIGHT"},
     ),
-    "discount": (order(product(119), product(107, 2), discount_amount=15, **SHIPPING), {"FREIGHT", "PROMO", "SALESTAX"}),
+    "discount": (
+        order(product(119), product(107, 2), discount_amount=15, **SHIPPING),
+        {"FREIGHT", "PROMO", "SALESTAX"},
+    ),
     "free_shipping": (
         order(product(106, 2), shipping_cost_ex_tax=0, shipping_cost_inc_tax=0, base_shipping_cost=8.5),
         {"SALESTAX"},
@@ -85,7 +88,9 @@ def assert_equal_to_store(
 ) -> None:
     """Every line of the store's order stands in IFS, each on the account, and both sides total the same."""
     wanted = {
-        str(p["id"]): (p["sku"].strip().upper(), money(p["quantity"])) for p in products if p["type"] != "giftcertificate"
+        str(p["id"]): (p["sku"].strip().upper(), money(p["quantity"]))
+        for p in products
+        if p["type"] != "giftcertificate"
     }
     found = {line["CustomerPoLineNo"]: (line["CatalogNo"], money(line["BuyQtyDue"])) for line in booked["lines"]}
     assert found == wanted

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from bcifs_console.domain.states import Side
 from bcifs_console.operations import connect, status
 from bcifs_console.store import connections, health
@@ -107,20 +105,15 @@ async def test_a_permission_missing_for_one_projection_only(world: World) -> Non
 
 
 async def test_a_site_the_service_user_may_not_use(world: World) -> None:
+    """IFS hides the rows of a site that is not allowed: it looks as if nothing were there, and the remedy says so."""
     await world.knobs("ifs", allowed_sites=["200"])
     order_id = await world.place(order())
-    await world.reaches(order_id, "due", "waiting")
-
-    async def explained() -> bool:
-        view = await world.view(order_id)
-        return view is not None and bool(view.error and view.remedy) and view.state != "working"
-
-    await until(explained, "the order says what is missing")
-    assert [o for o in await world.ifs_orders(order_id) if o["Objstate"] == "Released"] == []
+    view = await world.reaches(order_id, "waiting", reason="mapping")
+    assert "allow the service user site 100" in view.remedy
+    assert await world.ifs_orders(order_id) == []
     await world.knobs("ifs", allowed_sites=None)
-    await until(explained, "the order says what is missing")
-    await world.sync(order_id)
-    await world.reaches(order_id, "synced")
+    await world.looked_again(order_id)
+    assert (await world.ifs_order(order_id))["Objstate"] == "Released"
 
 
 async def test_ifs_down(world: World) -> None:
@@ -160,15 +153,21 @@ async def test_ifs_down_for_long_fails_no_order(make_world: MakeWorld) -> None:
 
 
 async def test_one_order_that_ifs_cannot_take_is_given_up_and_the_others_go_on(make_world: MakeWorld) -> None:
-    """Only lines of one part make IFS answer 503: that order fails after its attempts, visibly."""
-    async with make_world(settings={"max_attempts": 3}) as world:
+    """Whatever is done with one order number, IFS answers 503: that order fails after its attempts, visibly."""
+    async with make_world(settings={"max_attempts": 3, "request_deadline_s": 0.5}) as world:
+        await world.script({"side": "ifs", "match": "P10001", "times": 1_000_000, "do": "status", "status": 503})
         bad = await world.place(order())
-        await world.reaches(bad, "synced")
-        number = (await world.ifs_order(bad))["OrderNo"]
-        await world.script({"side": "ifs", "match": number, "times": 1_000_000, "do": "status", "status": 503})
+        view = await world.reaches(bad, "failed")
+        assert (view.attempts, view.ifs_order_no) == (3, "P10001")
+        assert view.error
+        assert view.remedy
         good = await world.place(order())
         await world.reaches(good, "synced")
+        _, problems = await what_people_see(world)
+        assert [(row["class"], row["orders"]) for row in problems] == [("failed", 1)]
         await world.script()
+        assert (await world.looked_again(bad)).state == "synced"
+        assert (await world.ifs_order(bad))["Objstate"] == "Released"
 
 
 async def test_the_bigcommerce_token_is_revoked(world: World) -> None:
@@ -209,18 +208,17 @@ async def test_a_pause_outlives_the_service(world: World) -> None:
     await world.reaches(order_id, "synced")
 
 
-@pytest.mark.parametrize("do", ["too_many", "too_many_bare"])
-async def test_a_used_up_quota_is_waited_for_without_burning_attempts(world: World, do: str) -> None:
+async def test_a_used_up_quota_is_waited_for_without_burning_attempts(world: World) -> None:
     order_id = await world.place_kind("plain", deliver=False)
-    await world.script({"side": "bigcommerce", "match": f"GET .*/orders/{order_id}", "do": do})
+    await world.script({"side": "bigcommerce", "match": f"GET .*/orders/{order_id}", "do": "too_many"})
     await world.sync(order_id)
-    await until(lambda: _faulted(world, f"bigcommerce.{do}"), "the quota was hit")
-    if do == "too_many":
-        await world.advance(40)
-    view = await world.reaches(order_id, "synced", "due")
+
+    async def refused() -> bool:
+        view = await world.view(order_id)
+        return view is not None and "quota" in view.error
+
+    await until(refused, "the order says that the quota is used up")
+    view = await world.reaches(order_id, "due", "synced")
     assert view.attempts == 0
-
-
-async def _faulted(world: World, fault: str) -> int:
-    faults: dict[str, int] = (await world.store_state())["faults"]
-    return faults.get(fault, 0)
+    assert not any(row.is_open for row in await world.opened.database.read(health.breakers))
+    await world.reaches(order_id, "synced")

@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 
 async def until(
-    look: Callable[[], Awaitable[T]], what: str, *, deadline_s: float = DEADLINE_S, show: Callable[[], object] = str
+    look: Callable[[], Awaitable[T | None]],
+    what: str,
+    *,
+    deadline_s: float = DEADLINE_S,
+    show: Callable[[], object] = str,
 ) -> T:
     """The first answer of `look` that counts as true. Fails after `deadline_s`, naming `what` and what `show` shows."""
     end = time.monotonic() + deadline_s
@@ -25,7 +29,7 @@ async def until(
 
 
 def until_sync(
-    look: Callable[[], T], what: str, *, deadline_s: float = DEADLINE_S, show: Callable[[], object] = str
+    look: Callable[[], T | None], what: str, *, deadline_s: float = DEADLINE_S, show: Callable[[], object] = str
 ) -> T:
     """`until` for tests without an event loop."""
     end = time.monotonic() + deadline_s

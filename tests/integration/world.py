@@ -254,9 +254,7 @@ class World:
     # -- what we know ------------------------------------------------------------------------------------------------
 
     async def view(self, order_id: int) -> OrderView | None:
-        found = await self.opened.database.read(
-            lambda conn: views.orders_by_id(conn, self.connection_id, [order_id])
-        )
+        found = await self.opened.database.read(lambda conn: views.orders_by_id(conn, self.connection_id, [order_id]))
         return found[0] if found else None
 
     async def reaches(self, order_id: int, *states: str, reason: str | None = None) -> OrderView:

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.store import health
 from bcifs_console.store.database import Database, OrderKey, Tx
-from bcifs_console.store.errors import StoreBusy, StoreClosed, StoreUnavailable
+from bcifs_console.store.errors import StoreBusy, StoreClosed, StoreFault, StoreUnavailable
 from bcifs_console.store.tables import heartbeat
 
 
@@ -141,7 +141,7 @@ async def test_a_failing_function_is_undone_alone(database: Database) -> None:
 async def test_a_statement_the_database_refuses_fails_its_own_caller_only(database: Database) -> None:
     first, refused, last = await together(database, add("a"), add("a"), add("c"))
     assert (first, last) == ("a", "c")
-    assert isinstance(refused, StoreUnavailable)
+    assert isinstance(refused, StoreFault)
     assert rows(database) == ["a", "c"]
 
 
@@ -200,7 +200,7 @@ async def test_a_commit_the_database_refuses_fails_everyone_and_leaves_nothing(d
 
     await database.write(make_tables)
     results = await together(database, add("a"), orphan, add("c"))
-    assert [type(result) for result in results] == [StoreUnavailable] * 3
+    assert [type(result) for result in results] == [StoreFault] * 3
     assert rows(database) == []
     assert await database.write(add("d")) == "d"
 

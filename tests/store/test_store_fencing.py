@@ -33,7 +33,7 @@ def _document(tx: Tx, held: Claim) -> int:
 WRITERS: dict[str, Callable[[Tx, Claim], object]] = {
     "extend": lambda tx, held: queue.extend(tx, held, LEASE),
     "prove": queue.prove,
-    "save_snapshot": lambda tx, held: queue.save_snapshot(tx, held, "{}"),
+    "save_snapshot": lambda tx, held: queue.save_snapshot(tx, held, "{}", tx.now),
     "finish": lambda tx, held: queue.finish(tx, held, Outcome(OrderState.SYNCED), actor="test"),
     "record": lambda tx, held: ledger.record(tx, held, _document(tx, held), []),
     "withdraw": lambda tx, held: ledger.withdraw(tx, held, _document(tx, held)),

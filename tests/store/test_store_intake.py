@@ -14,7 +14,7 @@ from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import health, intake, journal, queue
 from bcifs_console.store.database import Database, OrderKey, Tx
-from bcifs_console.store.errors import StoreBusy, StoreUnavailable
+from bcifs_console.store.errors import StoreBusy, StoreFault, StoreUnavailable
 from bcifs_console.store.health import HookRecord
 from bcifs_console.store.intake import Delivery
 from bcifs_console.store.tables import webhook_delivery
@@ -132,9 +132,19 @@ async def test_accepting_rings_the_dispatcher_once_for_each_order(bench: "Bench"
 
 
 async def test_a_delivery_for_an_unknown_connection_fails_and_leaves_nothing(bench: "Bench") -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreFault):
         await intake.accept(bench.database, replace(delivery(bench, 5001), connection_id=999))
     assert stored_deliveries(bench) == 0
+
+
+async def test_an_event_time_without_a_zone_is_refused_and_not_guessed(bench: "Bench") -> None:
+    naive = bench.clock.now().replace(tzinfo=None)
+    with pytest.raises((ValueError, StoreUnavailable)):
+        await intake.accept(bench.database, replace(delivery(bench, 5001), event_at=naive))
+    with pytest.raises((ValueError, StoreUnavailable)):
+        bench.mark(5001, at=naive)
+    assert stored_deliveries(bench) == 0
+    assert bench.claim() == []
 
 
 async def test_a_full_store_refuses_a_delivery_at_once(database_url: str, clock: ManualClock) -> None:
@@ -149,7 +159,7 @@ async def test_a_full_store_refuses_a_delivery_at_once(database_url: str, clock:
 
 async def read_order(bench: "Bench", order_id: int, end: OrderState = OrderState.SYNCED) -> None:
     held = bench.claim_one(order_id)
-    bench.database.write_sync(lambda tx: queue.save_snapshot(tx, held, "{}"))
+    bench.database.write_sync(lambda tx: queue.save_snapshot(tx, held, "{}", tx.now))
     if end is not OrderState.WORKING:
         bench.finish(held, end)
 
@@ -198,7 +208,7 @@ async def test_a_repeat_while_the_order_is_looked_at_is_looked_at_again_afterwar
     event = delivery(bench, 5001, dedupe="a", event_age_s=2)
     await accept(bench, event)
     held = bench.claim_one(5001)
-    bench.database.write_sync(lambda tx: queue.save_snapshot(tx, held, "{}"))
+    bench.database.write_sync(lambda tx: queue.save_snapshot(tx, held, "{}", tx.now))
     await accept(bench, event)
     assert bench.finish(held, OrderState.SYNCED) is OrderState.DUE
 

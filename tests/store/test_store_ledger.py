@@ -9,7 +9,7 @@ import pytest
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument, LedgerPart, PartState
 from bcifs_console.domain.states import Claim
 from bcifs_console.store import journal, ledger, views
-from bcifs_console.store.errors import StoreUnavailable
+from bcifs_console.store.errors import StoreFault
 from bcifs_console.store.ledger import NO_CHANGE, DocumentChange, NewDocument, PartChange
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def test_a_buyers_document_is_recorded_without_an_orders_lease(bench: "Bench") -
 
 
 def test_a_part_of_no_document_is_refused(bench: "Bench", held: Claim) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreFault):
         record(bench, held, 999, header(PartState.SENT))
 
 

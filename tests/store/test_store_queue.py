@@ -10,7 +10,7 @@ import pytest
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import Claim, OrderState
-from bcifs_console.store import intake, queue
+from bcifs_console.store import customers, intake, queue
 from bcifs_console.store.database import Database
 
 if TYPE_CHECKING:
@@ -124,6 +124,20 @@ def test_voiding_leases_makes_what_was_worked_on_due_and_nothing_else(bench: "Be
     assert bench.database.write_sync(queue.void_leases) == 2
     assert sorted((h.order_id, h.fence) for h in bench.claim("w2")) == [(5001, 3), (5002, 3)]
     assert bench.row(5003).state == "synced"
+
+
+def test_voiding_leases_ends_the_leases_on_buyers_too(bench: "Bench") -> None:
+    """Who was creating a customer is gone with the rest; the next worker must not wait for its lease to run out."""
+
+    def take(owner: str) -> bool:
+        return bench.database.write_sync(
+            lambda tx: customers.take_lease(tx, "buyer:1:customer:17", owner, timedelta(hours=1))
+        )
+
+    assert take("gone")
+    assert not take("w2")
+    bench.database.write_sync(queue.void_leases)
+    assert take("w2")
 
 
 def test_releasing_makes_the_orders_that_wait_for_it_due_and_no_others(

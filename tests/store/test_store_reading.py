@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.store.database import Database, Tx
-from bcifs_console.store.errors import StoreUnavailable
+from bcifs_console.store.errors import StoreProblem
 from bcifs_console.store.tables import heartbeat
 
 
@@ -51,7 +51,7 @@ async def test_a_reader_does_not_wait_for_the_writer_and_does_not_see_half_of_it
 
 
 async def test_a_read_that_the_database_refuses_is_a_typed_problem(database: Database) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreProblem):
         await database.read(lambda conn: conn.execute(text("SELECT * FROM nowhere")).all())
 
 

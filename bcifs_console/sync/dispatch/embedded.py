@@ -45,7 +45,7 @@ class EmbeddedDispatcher:
         """See Dispatcher. Never longer than five seconds, so that nothing rests on a bell alone."""
         clock = self._database.clock
         until = clock.monotonic() + _LONGEST_WAIT_S
-        due_at = await self._database.read(lambda conn: queue.next_due_at(conn, paused))
+        due_at = await self._database.read(lambda conn: queue.next_due_at(conn, paused, self._only))
         if due_at is not None:
             until = min(until, clock.monotonic() + (due_at - clock.now()).total_seconds())
         while not self._bell.is_set():

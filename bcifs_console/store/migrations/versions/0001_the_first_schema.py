@@ -180,6 +180,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection_id", "kind", "key", name="uq_document_key"),
     )
     with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.create_index("ix_document_reference", ["reference"], unique=False)
         batch_op.create_index("ix_document_state", ["state"], unique=False)
         batch_op.create_index("ix_document_subject", ["connection_id", "subject"], unique=False)
 
@@ -341,3 +342,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id", "name"),
     )
+    with op.batch_alter_table("document_part", schema=None) as batch_op:
+        batch_op.create_index("ix_document_part_state", ["state"], unique=False)
