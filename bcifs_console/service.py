@@ -6,6 +6,7 @@ store are taken over within a second.
 
 import asyncio
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -61,7 +62,7 @@ class Service:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._metrics = Metrics()
         self._runtimes: dict[int, Runtime] = {}
-        self._retired: list[tuple[float, Runtime]] = []
+        self._retired: list[Runtime] = []
         self._signature = ""
         self._stop_asked = asyncio.Event()
         self._fault: BaseException | None = None
@@ -138,10 +139,10 @@ class Service:
             )
             await self._listener.start()
             self._cleanup.push_async_callback(self._listener.stop)
+        self._cleanup.push_async_callback(self._end_tasks)
         if works:
             await self._start_worker()
         self._spawn(self._keep_house_forever(), "housekeeping")
-        self._cleanup.push_async_callback(self._end_tasks)
 
     async def _start_worker(self) -> None:
         assert self._breakers is not None, "made before"
@@ -156,11 +157,10 @@ class Service:
             concurrency=self._settings.concurrency,
             on_outcome=self._tell_outcome,
         )
-        loop = asyncio.create_task(worker.run(), name="worker")
+        self._spawn(worker.run(), "worker")
 
         async def end() -> None:
             await worker.stop(_GRACE_S)
-            await loop
             await dispatcher.close()
 
         self._cleanup.push_async_callback(end)
@@ -244,8 +244,8 @@ class Service:
                 endpoints[connection.token] = Endpoint.of(connection)
             except Problem as problem:
                 _log.error("connection_unusable", connection=connection.name, error=str(problem))
-        # Looks under way go on with the clients they began with; no look outlives its lease.
-        self._retired += [(self._clock.monotonic(), runtime) for runtime in self._runtimes.values()]
+        # Looks under way go on with the clients they began with.
+        self._retired += self._runtimes.values()
         self._runtimes.clear()
         self._runtimes.update(runtimes)
         if self._listener_state is not None:
@@ -258,16 +258,14 @@ class Service:
         self._metrics.upstream_requests.labels(side.value, str(status) if status else "error").inc()
         self._metrics.upstream_seconds.labels(side.value).observe(seconds)
 
-    async def _close_retired(self, older_than_s: float) -> None:
-        """Close the clients that were replaced so long ago that no look can still use them."""
-        limit = self._clock.monotonic() - older_than_s
-        for retired in [entry for entry in self._retired if entry[0] <= limit]:
-            self._retired.remove(retired)
-            await retired[1].aclose()
+    async def _close_retired(self) -> None:
+        """Close the clients that were replaced and that no look or poll uses any more."""
+        for runtime in [retired for retired in self._retired if not retired.users]:
+            self._retired.remove(runtime)
+            await runtime.aclose()
 
     async def _close_runtimes(self) -> None:
-        await self._close_retired(0)
-        for runtime in self._runtimes.values():
+        for runtime in (*self._retired, *self._runtimes.values()):
             await runtime.aclose()
 
     # -- background --------------------------------------------------------------------------------------------------
@@ -295,11 +293,12 @@ class Service:
     async def _keep_house(self) -> None:
         await self._beat()
         await self.reload()
-        await self._close_retired(2 * self._timing.lease.total_seconds())
+        await self._close_retired()
         if self._breakers is not None and self._dispatcher is not None:
             for runtime in self._runtimes.values():
                 if (left := runtime.budget.quota_left) is not None:
                     self._metrics.quota_left.labels(runtime.connection.name).set(left)
+            await self._breakers.load()
             if await self._breakers.probe(self._runtimes):
                 self._dispatcher.wake()
 
@@ -312,7 +311,8 @@ class Service:
                 if self._breakers is not None and runtime.id in self._breakers.paused():
                     continue
                 try:
-                    await poll(runtime, overlap=overlap)
+                    with runtime.in_use():
+                        await poll(runtime, overlap=overlap)
                 except Problem as problem:
                     _log.warning("poll", connection=runtime.connection.name, error=str(problem))
                     if self._breakers is not None:
@@ -340,6 +340,10 @@ async def serve(settings: Settings, clock: Clock, *, role: Role, on_ready: Calla
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, service.ask_to_stop)
     await service.start()
+    # What is loaded now stays. Without this the collector goes through all of it again and again: pauses of 60 ms,
+    # during which no delivery is answered (docs/benchmarks.md).
+    gc.collect()
+    gc.freeze()
     try:
         on_ready(service.address)
         await service.wait()

@@ -10,9 +10,9 @@ from bcifs_console.accounting.placement import Placement, place
 from bcifs_console.accounting.totals import Proof, prove
 from bcifs_console.domain.buyers import Customer, Known, Skipped, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order
-from bcifs_console.domain.documents import Ledger, LedgerDocument
+from bcifs_console.domain.documents import CustomerOrderDraft, DocumentState, Ledger, LedgerDocument
 from bcifs_console.domain.money import ZERO
-from bcifs_console.domain.orders import Order
+from bcifs_console.domain.orders import Order, OrderLine
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
 from bcifs_console.domain.rules import Policy, Rules
 
@@ -21,8 +21,8 @@ def plan(order: Order, customer: Customer, rules: Rules, policy: Policy, ledger:
     """What should exist in IFS for `order`, and why something waits.
 
     With a customer order in the ledger the draft frozen there stands: `documents` is empty, the caller resumes the
-    ledger's own, gates and rules are not asked again, and only an edit or a cancellation in the store is answered, as
-    `conflicts` with verdict WAIT.
+    ledger's own, gates and rules are not asked again, and only an edit, a cancellation or a refund before the release
+    is answered, as `conflicts` with verdict WAIT.
     """
     sent = ledger.customer_order()
     if sent is not None:
@@ -47,11 +47,17 @@ def _first_import(order: Order, customer: Known | Unknown, rules: Rules, policy:
     if blockers or isinstance(customer, Unknown) or not isinstance(proof, Proof):
         return Plan(Verdict.WAIT, blockers=blockers, warnings=warnings)
     draft = customer_order.draft_customer_order(order, customer.customer_id, proof, placement, policy)
+    refunded = gates.refunded_units(customer_order.created_lines(order))
     return Plan(
         Verdict.POST,
         documents=(draft,),
-        release=gates.may_release(order, policy),
-        warnings=(*warnings, *_address_warnings(order), *_amount_warnings(order, proof)),
+        release=gates.may_release(order, policy) and not refunded,
+        warnings=(
+            *warnings,
+            *_address_warnings(order),
+            *_amount_warnings(order, proof),
+            *_refund_warnings(refunded),
+        ),
     )
 
 
@@ -111,12 +117,55 @@ def _amount_warnings(order: Order, proof: Proof) -> tuple[PlanWarning, ...]:
     return tuple(found)
 
 
+def _refund_warnings(refunded: tuple[OrderLine, ...]) -> tuple[PlanWarning, ...]:
+    if not refunded:
+        return ()
+    message = f"Refunded in the store, yet in the IFS order, which is not released: {_units(refunded)}."
+    return (PlanWarning("refunded_units", message),)
+
+
 def _follow_up(order: Order, policy: Policy, sent: LedgerDocument) -> Plan:
+    refunded = _refunded_before_release(order, sent)
     conflicts = (*_cancelled(order, sent), *_edited(order, policy, sent))
     warnings = gates.status_warnings(order)
+    if refunded and _is_complete(sent) and not gates.is_closed(order):
+        conflicts = (*conflicts, _refunded(sent, refunded))
     if conflicts:
         return Plan(Verdict.WAIT, conflicts=conflicts, warnings=warnings)
-    return Plan(Verdict.POST, release=gates.may_release(order, policy), warnings=warnings)
+    release = gates.may_release(order, policy) and not refunded
+    return Plan(Verdict.POST, release=release, warnings=(*warnings, *_refund_warnings(refunded)))
+
+
+def _refunded_before_release(order: Order, sent: LedgerDocument) -> tuple[OrderLine, ...]:
+    """The lines IFS has with units that were refunded while nothing could be delivered yet, as far as we know."""
+    if sent.is_confirmed("release"):
+        return ()
+    draft = _frozen(sent)
+    drafted = None if draft is None else {line.order_line_id for line in draft.lines}
+    return gates.refunded_units(line for line in order.lines if drafted is None or line.id in drafted)
+
+
+def _is_complete(sent: LedgerDocument) -> bool:
+    """Whether all of it stands in IFS. One broken off is completed first: half an order is nothing to release."""
+    return sent.state is DocumentState.CONFIRMED or sent.is_confirmed("read_back")
+
+
+def _refunded(sent: LedgerDocument, refunded: tuple[OrderLine, ...]) -> Blocker:
+    number = sent.reference or sent.key
+    message = f"{_units(refunded)} were refunded; IFS order {number} still has them and is not released."
+    remedy = (
+        f"In customer order {number} in IFS, lower the quantity or cancel the line, then release it there; "
+        "that this is done from here comes with a later release."
+    )
+    return Blocker(Reason.CONFLICT, message, remedy, number)
+
+
+def _units(refunded: tuple[OrderLine, ...]) -> str:
+    return ", ".join(
+        f"{line.quantity_refunded} of {line.quantity} units of {f'SKU {line.sku}' if line.sku else line.name} "
+        f"(line {line.id})"
+        for line in refunded
+    )
 
 
 def _cancelled(order: Order, sent: LedgerDocument) -> tuple[Blocker, ...]:
@@ -137,9 +186,16 @@ def _edited(order: Order, policy: Policy, sent: LedgerDocument) -> tuple[Blocker
 
 
 def _difference(order: Order, policy: Policy, sent: LedgerDocument) -> str:
-    try:
-        draft = decode_customer_order(sent.draft)
-    except ValueError:
+    draft = _frozen(sent)
+    if draft is None:
         return "what was sent can no longer be read, so the change cannot be named"
     found = edits.changes(draft, order, policy.minor_units)
     return "; ".join(found) or "a figure below the currency's minor unit"
+
+
+def _frozen(sent: LedgerDocument) -> CustomerOrderDraft | None:
+    """The draft as it was sent, None where it can no longer be read."""
+    try:
+        return decode_customer_order(sent.draft)
+    except ValueError:
+        return None

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from bcifs_console.base.clock import Clock
+from bcifs_console.base.lanes import lanes
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.bigcommerce.budget import RateBudget
 from bcifs_console.bigcommerce.errors import BadAnswer, BigCommerceError, RateLimited, Unavailable
@@ -25,6 +26,7 @@ from bcifs_console.domain.connections import BigCommerceAccess
 #: The largest answer that is read; 250 orders with their lines stay far below.
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _CONNECT_S: Final = 10.0
+_MAX_CONNECTIONS: Final = 32
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _STORE_HASH: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
@@ -67,9 +69,9 @@ class Caller:
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
             follow_redirects=False,
             timeout=httpx.Timeout(deadline_s, connect=min(deadline_s, _CONNECT_S)),
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
             trust_env=not is_loopback,  # a proxy from the environment is for the world outside
-            transport=transport,
+            transport=transport or lanes(limit=_MAX_CONNECTIONS, trust_env=not is_loopback),
         )
 
     async def call(

@@ -69,13 +69,13 @@ class BigCommerceClient:
         """The whole order. One call for a plain one; one more each for taxes and, where a coupon was used, coupons.
 
         Where the store does not embed lines, addresses or fees, or not all of them, they are read from their own
-        resources. Raises OrderNotFound.
+        resources. Raises OrderNotFound where the order itself is not there; one without a part of it is BadAnswer.
         """
         try:
             payload = await self._get(f"/v2/orders/{order_id}", "/v2/orders/{id}", live=live, params=_WHOLE)
-            return await self._whole(payload, order_id, with_taxes=with_taxes, with_coupons=with_coupons, live=live)
         except NotFound:
             raise OrderNotFound(order_id) from None
+        return await self._whole(payload, order_id, with_taxes=with_taxes, with_coupons=with_coupons, live=live)
 
     async def orders_modified_since(
         self, since: datetime, *, live: bool = False, on_unreadable: Callable[[BadAnswer], None] | None = None
@@ -93,8 +93,6 @@ class BigCommerceClient:
         async for payload in modified_since(fetch, since):
             try:
                 order = await self._whole(payload, order_id_of(payload), live=live)
-            except NotFound:
-                continue  # it went between the list and its parts
             except BadAnswer as unreadable:
                 if on_unreadable is None:
                     raise
@@ -117,8 +115,7 @@ class BigCommerceClient:
             rows = await self._part(order_id, "shipping_addresses", live=live)
             addresses = tuple(parse_address(row, order_id) for row in rows)
         if fees is None:
-            answer = await self._get(f"/v2/orders/{order_id}/fees", "/v2/orders/{id}/fees", live=live)
-            fees = parse_fees(answer, order_id)
+            fees = parse_fees(await self._part_page(order_id, "fees", live=live), order_id)
         order = parse_order(payload, lines=lines, addresses=addresses, fees=fees)
         if with_taxes:
             rows = await self._part(order_id, "taxes", live=live, details="true")
@@ -133,14 +130,8 @@ class BigCommerceClient:
         rows: list[Any] = []
         last_page: list[Any] = []
         for number in range(1, _MAX_PAGES + 1):
-            page = _as_list(
-                await self._get(
-                    f"/v2/orders/{order_id}/{part}",
-                    f"/v2/orders/{{id}}/{part}",
-                    live=live,
-                    params={**params, "limit": str(PAGE), "page": str(number)},
-                )
-            )
+            paging = {**params, "limit": str(PAGE), "page": str(number)}
+            page = _as_list(await self._part_page(order_id, part, live=live, params=paging))
             if page == last_page:  # nothing more, or a store that passes over `page`
                 break
             rows += page
@@ -148,6 +139,20 @@ class BigCommerceClient:
             if is_last(page):
                 break
         return rows
+
+    async def _part_page(self, order_id: int, part: str, *, live: bool, params: Mapping[str, str] | None = None) -> Any:
+        """One page of a sub-resource. The order was just read, so a 404 says nothing about whether it exists."""
+        try:
+            return await self._get(
+                f"/v2/orders/{order_id}/{part}", f"/v2/orders/{{id}}/{part}", live=live, params=params
+            )
+        except NotFound as missing:
+            raise BadAnswer(
+                f"BigCommerce shows order {order_id} but answers 404 for its {part}.",
+                field=part,
+                order_id=order_id,
+                status=missing.status,
+            ) from None
 
     # Store and customers
 

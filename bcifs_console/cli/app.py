@@ -60,6 +60,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"bcifs {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _globals(
     ctx: typer.Context,
@@ -67,11 +73,10 @@ def _globals(
         Path | None,
         typer.Option("--home", envvar="BCIFS_HOME", help="The installation's folder.", show_default="the data folder"),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"bcifs {__version__}")
-        raise typer.Exit
     ctx.obj = Globals(home=home)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bcifs_console.cli.output import print_json, state_text, table
+from bcifs_console.cli.output import print_json, safe_text, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import ConnectionName, Json, Note, Wait, installation
 from bcifs_console.operations import decide
@@ -104,7 +104,7 @@ def _finish(context: Context, decided: Decided, wait: float | None, *, as_json: 
             }
         )
     else:
-        typer.echo(f"✓ {decided.action}: {len(decided.orders)} order(s) of {decided.decision.name} go on.")
+        typer.echo(f"✓ {decided.action}: {len(decided.orders)} order(s) of {safe_text(decided.decision.name)} go on.")
         if waited:
             rows = [(o.order_id, state_text(o.state), o.ifs_order_no, o.ifs_customer, o.error) for o in waited.orders]
             table(("order>", "state", "IFS order", "customer", "why"), rows, empty="")

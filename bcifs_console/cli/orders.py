@@ -121,7 +121,7 @@ def plan(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = Non
 
 
 def _print_plan(found: orders.Preview) -> None:
-    typer.echo(f"order {found.order_id}: {found.verdict}" + (f" ({found.note})" if found.note else ""))
+    typer.echo(f"order {found.order_id}: {found.verdict}" + (f" ({safe_text(found.note)})" if found.note else ""))
     for document in found.documents:
         table(
             ("qty>", "sales part", "net>", "gross>", "tax", "account"),

@@ -15,7 +15,7 @@ from rich.text import Text
 from bcifs_console.base.clock import iso
 
 # C0 without newline and tab, DEL, C1, and the bidi controls that make text read as something else.
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 #: Glyph and word for each state: the word for scripts and colour-blind eyes, the glyph to scan.
 STATE_STYLE: Final[Mapping[str, tuple[str, str]]] = {
@@ -36,7 +36,11 @@ STATE_STYLE: Final[Mapping[str, tuple[str, str]]] = {
 
 def safe_text(text: str) -> str:
     """`text` with control and direction characters made visible: they are data here, never commands."""
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    return _UNSAFE.sub(lambda found: _named(ord(found.group())), text)
+
+
+def _named(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _plain(value: Any) -> Any:
@@ -48,8 +52,9 @@ def _plain(value: Any) -> Any:
 
 
 def print_json(value: object) -> None:
-    """The one JSON document of a `--json` answer, on stdout."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    """The one JSON document of a `--json` answer, on stdout; what a terminal would obey is escaped in it."""
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    sys.stdout.write(_UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
 
 
 def console() -> Console:
@@ -86,7 +91,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     if not found:
         out.print(Text(empty, style="dim"))
         return
-    drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    heading = Text(safe_text(title)) if title else None  # a plain str would be read as markup
+    drawn = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         is_number = column.endswith(">")
         drawn.add_column(column.rstrip(">"), justify="right" if is_number else "left", overflow="fold")

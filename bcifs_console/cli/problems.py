@@ -25,9 +25,10 @@ class Globals:
 def show_problem(problem: Problem) -> None:
     """A problem and its remedy, on stderr."""
     out = errors()
-    out.print(Text("✗ ", style="red") + Text(safe_text(problem.message)))
+    # Not wrapped: a path or an address must stay whole to be copied; a terminal wraps by itself.
+    out.print(Text("✗ ", style="red") + Text(safe_text(problem.message)), soft_wrap=True)
     if problem.remedy:
-        out.print(Text("  → " + safe_text(problem.remedy), style="bold"))
+        out.print(Text("  → " + safe_text(problem.remedy), style="bold"), soft_wrap=True)
 
 
 def exit_code_of(problem: Problem) -> int:

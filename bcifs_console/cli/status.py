@@ -27,6 +27,11 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
         typer.echo(f"{connection['name']}: BigCommerce {store}, IFS {erp}")
 
 
+@problems_app.callback()
+def _problems() -> None:
+    """Keeps `list` a word of its own: Typer folds an only command into its noun."""
+
+
 @problems_app.command("list")
 def list_problems(ctx: typer.Context, as_json: Json = False) -> None:
     """What waits or failed, grouped by cause."""

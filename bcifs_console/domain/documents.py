@@ -156,6 +156,7 @@ class LedgerPart:
     sent_at: datetime | None = None
     deadline_at: datetime | None = None  #: after this moment the call can no longer be under way on our side
     look_ups: int = 0
+    sends: int = 0  #: how often the call was made
     error: str = ""
 
 
@@ -178,6 +179,7 @@ class LedgerDocument:
     created_at: datetime
     confirmed_at: datetime | None = None
     error: str = ""
+    warnings: str = "[]"  #: what was inexact when it was drawn up and read back, as JSON
     parts: tuple[LedgerPart, ...] = ()
 
     def part(self, name: str) -> LedgerPart | None:

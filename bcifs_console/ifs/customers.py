@@ -106,7 +106,9 @@ class Customers:
     async def is_done(self, step: str, draft: CustomerDraft) -> bool:
         """Whether IFS already holds what `step` would make."""
         if step in {INFO, COPY_TEMPLATE}:
-            return await self.by_id(draft.customer_id) is not None
+            found = await self.by_id(draft.customer_id)
+            # Somebody else may have taken the number meanwhile: another's customer is never taken for ours.
+            return found is not None and found.name.casefold() == draft.name.casefold()
         page = await self._get(f"look up customer: {step}", self._child(step, draft.customer_id), None)
         rows = page.get("value") if page is not None else None
         wanted = self._wanted(step, draft)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from bcifs_console.base.clock import Clock
+from bcifs_console.base.lanes import lanes
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.ifs.auth import ClientCredentials, origin
@@ -121,16 +122,17 @@ class ODataClient:
             scope=profile.scope,
             clock=clock,
         )
+        tls, trust_env = _tls(access.ca_file), not _is_loopback(base.host)
         self._http = httpx.AsyncClient(
             auth=auth,
-            verify=_tls(access.ca_file),
-            transport=transport,
+            verify=tls,
+            transport=transport or lanes(limit=_MAX_CONNECTIONS, verify=tls, trust_env=trust_env),
             timeout=httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)),
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
             # Cookies would start a session that demands CSRF tokens (facts §3): none is ever kept.
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
-            trust_env=not _is_loopback(base.host),
+            trust_env=trust_env,
             event_hooks={"request": [_note_request], "response": [_note_response]},
         )
 

@@ -86,7 +86,7 @@ def _grouped(conn: Connection) -> list[dict[str, Any]]:
     rows = [
         {
             "connection": connection,
-            "cause": members[0].error if cause.startswith(reason) else cause,
+            "cause": members[0].error or cause,
             "class": reason,
             "orders": len(members),
             "since": min(m.first_seen_at for m in members),

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.buyers import Buyer, Known, Skipped
@@ -38,14 +38,19 @@ class Decision:
 
 def link_of(conn: Connection, connection_id: int, buyer_key: str) -> Known | Skipped | None:
     """What the link table says of the buyer: a customer, a decision to skip, or nothing."""
-    row = conn.execute(
-        select(customer_link).where(
-            customer_link.c.connection_id == connection_id, customer_link.c.buyer_key == buyer_key
-        )
-    ).first()
+    row = conn.execute(_LINK, {"of_connection": connection_id, "of_buyer": buyer_key}).first()
     if row is None:
         return None
     return Skipped(row.note) if row.source == SKIP else Known(row.customer_id, row.source)
+
+
+# Made once: making a query takes longer than carrying it out, and every look at a new order asks these.
+_LINK: Final = select(customer_link).where(
+    customer_link.c.connection_id == bindparam("of_connection"), customer_link.c.buyer_key == bindparam("of_buyer")
+)
+_DECISION: Final = select(decision).where(
+    decision.c.connection_id == bindparam("of_connection"), decision.c.buyer_key == bindparam("of_buyer")
+)
 
 
 def link(tx: Tx, connection_id: int, buyer_key: str, customer_id: str, *, source: str, note: str = "") -> None:
@@ -92,9 +97,7 @@ def decision_by_id(conn: Connection, decision_id: int) -> Decision | None:
 
 def decision_of_buyer(conn: Connection, connection_id: int, buyer_key: str) -> Decision | None:
     """The question about this buyer, open or answered."""
-    row = conn.execute(
-        select(decision).where(decision.c.connection_id == connection_id, decision.c.buyer_key == buyer_key)
-    ).first()
+    row = conn.execute(_DECISION, {"of_connection": connection_id, "of_buyer": buyer_key}).first()
     return None if row is None else _decision(row)
 
 

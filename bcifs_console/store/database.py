@@ -18,7 +18,15 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import StaticPool
 
 from bcifs_console.base.clock import Clock
@@ -187,11 +195,19 @@ class Database:
         for job in batch:
             if job.handler is not None:
                 handlers.setdefault(job.handler, []).append(job)
-        for handler, jobs in handlers.items():
-            self._in_savepoint(tx, jobs, partial(handler, tx, [job.item for job in jobs]))
-        for job in batch:
-            if job.run is not None:
-                self._in_savepoint(tx, [job], partial(job.run, tx))
+        works: list[tuple[list[_Job], Callable[[], Any]]] = [
+            (jobs, partial(handler, tx, [job.item for job in jobs])) for handler, jobs in handlers.items()
+        ]
+        works += [([job], partial(job.run, tx)) for job in batch if job.run is not None]
+        if len(works) == 1:
+            # Alone in its transaction it needs no savepoint: where it fails, nothing is committed.
+            jobs, run = works[0]
+            result = run()
+            for job in jobs:
+                job.result = result
+            return
+        for jobs, run in works:
+            self._in_savepoint(tx, jobs, run)
 
     @staticmethod
     def _in_savepoint(tx: Tx, jobs: list[_Job], run: Callable[[], Any]) -> None:
@@ -291,7 +307,7 @@ def _unavailable(error: BaseException) -> BaseException:
     if isinstance(error, SQLAlchemyError):
         what = f"The database refused the work: {error.__class__.__name__}: {str(error).splitlines()[0]}."
         problem: StoreProblem
-        if isinstance(error, _OURS):
+        if isinstance(error, _OURS) or (isinstance(error, StatementError) and not isinstance(error, DBAPIError)):
             problem = StoreFault(what, remedy="Report this with the log; nothing was written.")
         else:
             problem = StoreUnavailable(what, remedy="Check the disk and the database server; the work is tried again.")

@@ -4,6 +4,7 @@ Both write that an order is due and nothing else: a look at the order then finds
 """
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,9 @@ from sqlalchemy import bindparam, case, func, literal, or_, select, update
 
 from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.store import journal
-from bcifs_console.store.bulk import BulkInsert
+from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import hook, store_order, webhook_delivery
 
 #: Events carry whole seconds and clocks differ a little: a read must be this much younger than an event to cover it.
@@ -54,7 +56,7 @@ def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
             fresh[key] = delivery
     if fresh:
         in_one_order = [_delivery_row(tx, fresh[key]) for key in sorted(fresh)]
-        _INSERT_DELIVERY.execute(tx, in_one_order)
+        _INSERT_DELIVERY.many(tx, in_one_order)
         _mark(tx, {(d.connection_id, d.order_id) for d in fresh.values() if d.order_id is not None}, "webhook", tx.now)
         _note_scopes(tx, fresh.values())
     for connection_id in {d.connection_id for d in deliveries}:
@@ -68,13 +70,24 @@ def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 
 
 def _known(tx: Tx, deliveries: Sequence[Delivery]) -> set[tuple[int, str]]:
-    rows = tx.conn.execute(
-        select(webhook_delivery.c.connection_id, webhook_delivery.c.dedupe).where(
-            webhook_delivery.c.connection_id.in_({d.connection_id for d in deliveries}),
-            webhook_delivery.c.dedupe.in_({d.dedupe for d in deliveries}),
-        )
-    )
-    return {(row[0], row[1]) for row in rows}
+    """Which of the deliveries are stored already, by connection and key."""
+    offered: dict[int, list[str]] = {}
+    for delivery in deliveries:
+        offered.setdefault(delivery.connection_id, []).append(delivery.dedupe)
+    return {(c, key) for c, keys in offered.items() for key in _known_keys(tx, c, keys)}
+
+
+def _known_keys(tx: Tx, connection_id: int, keys: list[str]) -> list[str]:
+    if tx.is_sqlite:  # an IN of a hundred parameters is made anew each time, which takes longer than the query
+        return list(tx.conn.exec_driver_sql(_KNOWN_KEYS, (connection_id, json.dumps(keys))).scalars())
+    of_connection = webhook_delivery.c.connection_id == connection_id
+    query = select(webhook_delivery.c.dedupe).where(of_connection, webhook_delivery.c.dedupe.in_(keys))
+    return list(tx.conn.execute(query).scalars())
+
+
+_KNOWN_KEYS: Final = (
+    "SELECT dedupe FROM webhook_delivery WHERE connection_id = ? AND dedupe IN (SELECT value FROM json_each(?))"
+)
 
 
 def _delivery_row(tx: Tx, delivery: Delivery) -> dict[str, Any]:
@@ -90,12 +103,18 @@ def _delivery_row(tx: Tx, delivery: Delivery) -> dict[str, Any]:
 
 
 def _note_scopes(tx: Tx, deliveries: Iterable[Delivery]) -> None:
-    for connection_id, scope in {(d.connection_id, d.scope) for d in deliveries}:
-        tx.conn.execute(
-            update(hook)
-            .where(hook.c.connection_id == connection_id, hook.c.scope == scope)
-            .values(last_delivery_at=tx.now)
-        )
+    heard = {(d.connection_id, d.scope) for d in deliveries}
+    _NOTE_SCOPE.many(tx, [{"of_connection": c, "of_scope": s, "heard_at": tx.now} for c, s in sorted(heard)])
+
+
+_NOTE_SCOPE: Final = Prepared(
+    lambda _dialect: (
+        update(hook)
+        .where(hook.c.connection_id == bindparam("of_connection"), hook.c.scope == bindparam("of_scope"))
+        .values(last_delivery_at=bindparam("heard_at", type_=UtcTime()))
+    ),
+    ("of_connection", "of_scope", "heard_at"),
+)
 
 
 def _look_again_if_needed(tx: Tx, repeated: Sequence[Delivery]) -> None:
@@ -131,7 +150,7 @@ def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime) -> No
     if not keys:
         return
     ordered = sorted(keys)  # one lock order for every writer
-    _UPSERT_ORDER.execute(
+    _UPSERT_ORDER.many(
         tx,
         [
             {
@@ -187,10 +206,10 @@ def _upsert_order(dialect: Any) -> Any:
     )
 
 
-_INSERT_DELIVERY: Final = BulkInsert(
+_INSERT_DELIVERY: Final = Prepared(
     _insert_delivery, ("connection_id", "dedupe", "scope", "order_id", "event_at", "received_at", "body")
 )
-_UPSERT_ORDER: Final = BulkInsert(_upsert_order, ("connection_id", "order_id", "due_at", "first_seen_at", "found_by"))
+_UPSERT_ORDER: Final = Prepared(_upsert_order, ("connection_id", "order_id", "due_at", "first_seen_at", "found_by"))
 
 
 def oldest_due(tx_conn: Any, now: datetime) -> datetime | None:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from bcifs_console.store.bulk import BulkInsert
 from bcifs_console.store.database import Tx
+from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import change, counter, journal, journal_seal
 
 _SEAL_LIMIT: Final = 5_000
@@ -40,15 +40,18 @@ def touch(tx: Tx, kind: str, subjects: Iterable[tuple[int | None, str]]) -> None
     """Tell the console that these `(connection_id, subject)` have changed."""
     rows = [{"at": tx.now, "connection_id": c, "kind": kind, "subject": s} for c, s in subjects]
     if rows:
-        _INSERT_CHANGE.execute(tx, rows)
+        _INSERT_CHANGE.many(tx, rows)
 
 
-_INSERT_CHANGE: Final = BulkInsert(lambda _dialect: change.insert(), ("at", "connection_id", "kind", "subject"))
+_INSERT_CHANGE: Final = Prepared(lambda _dialect: change.insert(), ("at", "connection_id", "kind", "subject"))
 
 
 def count(tx: Tx, name: str, label: str = "", *, connection_id: int | None = None, delta: int = 1) -> None:
     """Add `delta` to a counter, by a new row."""
-    tx.conn.execute(counter.insert().values(name=name, label=label, connection_id=connection_id, delta=delta))
+    _INSERT_COUNT.once(tx, name=name, label=label, connection_id=connection_id, delta=delta)
+
+
+_INSERT_COUNT: Final = Prepared(lambda _dialect: counter.insert(), ("name", "label", "connection_id", "delta"))
 
 
 def counts(conn: Connection, name: str) -> dict[tuple[int | None, str], int]:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.documents import (
@@ -26,6 +27,7 @@ from bcifs_console.domain.states import Claim
 from bcifs_console.store import journal, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
+from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import document, document_part
 
 
@@ -42,6 +44,7 @@ class NewDocument:
     currency: str
     draft: str
     reference: str = ""
+    warnings: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class DocumentChange:
     reference: str | None = None
     etag: str | None = None
     error: str | None = None
+    warnings: str | None = None
 
 
 NO_CHANGE: Final = DocumentChange()
@@ -72,9 +76,21 @@ NO_CHANGE: Final = DocumentChange()
 
 def of_subject(conn: Connection, connection_id: int, subject: str) -> Ledger:
     """Every document of one order or buyer, with its parts."""
-    where = and_(document.c.connection_id == connection_id, document.c.subject == subject)
-    rows = conn.execute(select(document).where(where).order_by(document.c.id)).all()
+    rows = conn.execute(_OF_SUBJECT, {"of_connection": connection_id, "of_subject": subject}).all()
     return Ledger(tuple(_document(conn, row) for row in rows))
+
+
+# Made once: making a query takes longer than carrying it out, and every look at an order asks these.
+_OF_SUBJECT: Final = (
+    select(document)
+    .where(document.c.connection_id == bindparam("of_connection"), document.c.subject == bindparam("of_subject"))
+    .order_by(document.c.id)
+)
+_PARTS: Final = (
+    select(document_part)
+    .where(document_part.c.document_id == bindparam("of_document"))
+    .order_by(document_part.c.ordinal)
+)
 
 
 def find(conn: Connection, connection_id: int, kind: DocumentKind, key: str) -> LedgerDocument | None:
@@ -88,9 +104,7 @@ def find(conn: Connection, connection_id: int, kind: DocumentKind, key: str) -> 
 
 
 def _document(conn: Connection, row: Any) -> LedgerDocument:
-    parts = conn.execute(
-        select(document_part).where(document_part.c.document_id == row.id).order_by(document_part.c.ordinal)
-    ).all()
+    parts = conn.execute(_PARTS, {"of_document": row.id}).all()
     return LedgerDocument(
         id=row.id,
         connection_id=row.connection_id,
@@ -107,6 +121,7 @@ def _document(conn: Connection, row: Any) -> LedgerDocument:
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
         error=row.error,
+        warnings=row.warnings,
         parts=tuple(
             LedgerPart(
                 name=p.name,
@@ -116,6 +131,7 @@ def _document(conn: Connection, row: Any) -> LedgerDocument:
                 sent_at=p.sent_at,
                 deadline_at=p.deadline_at,
                 look_ups=p.look_ups,
+                sends=p.sends,
                 error=p.error,
             )
             for p in parts
@@ -136,6 +152,7 @@ def intend(tx: Tx, new: NewDocument) -> int:
         "currency": new.currency,
         "reference": new.reference,
         "draft": new.draft,
+        "warnings": new.warnings,
         "created_at": tx.now,
     }
     insert = (sqlite if tx.is_sqlite else postgresql).insert(document).values(values)
@@ -174,6 +191,50 @@ def replace_draft(tx: Tx, document_id: int, draft: str) -> None:
     tx.conn.execute(update(document).where(document.c.id == document_id).values(draft=draft))
 
 
+@cache
+def _part_statement(state: PartState, brings_reference: bool, looked_up: bool) -> Prepared:
+    """Insert a call, or change it where it is written down already, unless it is confirmed and the change is not."""
+
+    def build(dialect: Any) -> Any:
+        insert = dialect.insert(document_part)
+        new = insert.excluded
+        changed: dict[str, Any] = {"state": new.state, "error": new.error}
+        if brings_reference:
+            changed["reference"] = new.reference
+        if state is PartState.SENT:
+            changed |= {"sent_at": new.sent_at, "deadline_at": new.deadline_at, "look_ups": 0}
+            changed["sends"] = document_part.c.sends + 1
+        if looked_up:
+            changed["look_ups"] = document_part.c.look_ups + 1
+        is_open = document_part.c.state != PartState.CONFIRMED.value
+        guard = None if state is PartState.CONFIRMED else is_open
+        return insert.on_conflict_do_update(index_elements=["document_id", "name"], set_=changed, where=guard)
+
+    return Prepared(build, _PART_VALUES)
+
+
+_PART_VALUES: Final = (
+    "document_id",
+    "name",
+    "ordinal",
+    "state",
+    "reference",
+    "sent_at",
+    "deadline_at",
+    "look_ups",
+    "sends",
+    "error",
+)
+
+
+@cache
+def _document_statement(*changed: str) -> Prepared:
+    """Change the named columns of one document."""
+    values = {name: bindparam(name, type_=document.c[name].type) for name in changed}
+    change = update(document).where(document.c.id == bindparam("of_document")).values(values)
+    return Prepared(lambda _dialect: change, ("of_document", *changed))
+
+
 def record(
     tx: Tx,
     held: Claim | None,
@@ -203,8 +264,10 @@ def record(
         values["etag"] = change.etag
     if change.error is not None:
         values["error"] = change.error
+    if change.warnings is not None:
+        values["warnings"] = change.warnings
     if values:
-        tx.conn.execute(update(document).where(document.c.id == document_id).values(values))
+        _document_statement(*values).once(tx, of_document=document_id, **values)
     if newly_confirmed:
         which = select(document.c.connection_id, document.c.kind).where(document.c.id == document_id)
         row = tx.conn.execute(which).one()
@@ -217,35 +280,19 @@ def _is_confirmed(tx: Tx, document_id: int) -> bool:
 
 
 def _write_part(tx: Tx, document_id: int, part: PartChange) -> None:
-    insert = (
-        (sqlite if tx.is_sqlite else postgresql)
-        .insert(document_part)
-        .values(
-            document_id=document_id,
-            name=part.name,
-            ordinal=part.ordinal,
-            state=part.state.value,
-            reference=part.reference or "",
-            sent_at=tx.now if part.state is PartState.SENT else None,
-            deadline_at=part.deadline_at,
-            look_ups=1 if part.looked_up else 0,
-            error=part.error,
-        )
+    written = _part_statement(part.state, part.reference is not None, part.looked_up).once(
+        tx,
+        document_id=document_id,
+        name=part.name,
+        ordinal=part.ordinal,
+        state=part.state.value,
+        reference=part.reference or "",
+        sent_at=tx.now if part.state is PartState.SENT else None,
+        deadline_at=part.deadline_at,
+        look_ups=1 if part.looked_up else 0,
+        sends=1 if part.state is PartState.SENT else 0,
+        error=part.error,
     )
-    changed: dict[str, Any] = {"state": part.state.value, "error": part.error}
-    if part.reference is not None:
-        changed["reference"] = part.reference
-    if part.state is PartState.SENT:
-        changed |= {"sent_at": tx.now, "deadline_at": part.deadline_at, "look_ups": 0}
-    if part.looked_up:
-        changed["look_ups"] = document_part.c.look_ups + 1
     # A confirmed call is never opened again: who would send it works with an old picture, and must stop.
-    is_open = document_part.c.state != PartState.CONFIRMED.value
-    guard = None if part.state is PartState.CONFIRMED else is_open
-    written = tx.conn.execute(
-        insert.on_conflict_do_update(index_elements=["document_id", "name"], set_=changed, where=guard).returning(
-            document_part.c.name
-        )
-    ).first()
-    if written is None:
+    if not written:
         raise LeaseLost(f"{part.name} of document {document_id}")

@@ -5,20 +5,22 @@ lease ran out and was taken over finds no row to change and stops with LeaseLost
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, tuple_, update
 
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
 from bcifs_console.domain.states import Claim, OrderState, Outcome, order_subject
 from bcifs_console.store import intake, journal
+from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
-from bcifs_console.store.tables import customer_link, decision, order_snapshot, store_order
+from bcifs_console.store.prepared import Prepared
+from bcifs_console.store.tables import connection, customer_link, decision, order_snapshot, store_order
 from bcifs_console.store.tables import lease as lease_table
 
 _ORDER: Final = store_order.c
@@ -37,36 +39,62 @@ def claim(
 
     An order whose lease ran out counts as due. `only` limits it to the named orders, for a command that works on those.
     """
-    query = select(
-        _ORDER.connection_id, _ORDER.order_id, _ORDER.lease_fence, _ORDER.generation, _ORDER.attempts, _ORDER.due_at
-    )
-    if paused:
-        query = query.where(_ORDER.connection_id.not_in(paused))
-    if only is not None:
-        query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
-    query = query.limit(limit).with_for_update(skip_locked=True)
     # Two queries, each a walk along its index: with OR, a long backlog would be read and sorted whole at every claim.
-    lapsed = query.where(_ORDER.state == OrderState.WORKING.value, _ORDER.lease_until <= tx.now)
-    lapsed = lapsed.order_by(_ORDER.lease_until)
-    due = query.where(_ORDER.state == OrderState.DUE.value, _ORDER.due_at <= tx.now).order_by(_ORDER.due_at)
-    found = [*tx.conn.execute(lapsed), *tx.conn.execute(due)]
+    found: list[Any] = []
+    for query in (_LAPSED, _DUE):
+        for limited in _limited(tx.conn, query, paused, only):
+            found += tx.conn.execute(limited, {"now": tx.now, "room": limit})
     rows = sorted(found, key=lambda row: row.due_at)[:limit]
     until = tx.now + lease
     claims = [Claim(r[0], r[1], owner, r[2] + 1, r[3], r[4], until) for r in rows]
     if claims:
-        tx.conn.execute(_CLAIM, [_claim_values(c) for c in claims])
+        _CLAIM.many(tx, [_claim_values(c) for c in claims])
     return claims
 
 
-_CLAIM: Final = (
-    update(store_order)
-    .where(_ORDER.connection_id == bindparam("c"), _ORDER.order_id == bindparam("o"))
-    .values(
-        state=OrderState.WORKING.value,
-        lease_owner=bindparam("owner"),
-        lease_fence=bindparam("fence"),
-        lease_until=bindparam("until"),
-    )
+def _limited(
+    conn: Connection, query: Select[Any], paused: Collection[int], only: Collection[tuple[int, int]] | None
+) -> list[Select[Any]]:
+    """`query` without the connections in `paused`, and for the orders in `only` alone.
+
+    With something paused it is one query for each other connection: each walks its own stretch of the index, and the
+    backlog of the paused ones, however long, is never read.
+    """
+    if only is not None:
+        query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
+    if not paused:
+        return [query]
+    others = conn.execute(select(connection.c.id).where(connection.c.id.not_in(paused))).scalars()
+    return [query.where(_ORDER.connection_id == connection_id) for connection_id in others]
+
+
+def _claimable(state: OrderState, since: ColumnElement[Any]) -> Select[Any]:
+    """Orders in `state` whose time has come, longest first."""
+    columns = (_ORDER.connection_id, _ORDER.order_id, _ORDER.lease_fence, _ORDER.generation, _ORDER.attempts)
+    query = select(*columns, _ORDER.due_at).where(_ORDER.state == state.value, since <= bindparam("now"))
+    return query.order_by(since).limit(bindparam("room")).with_for_update(skip_locked=True)
+
+
+# Made once: this is asked whenever something may be due, and making a query takes longer than carrying it out.
+_LAPSED: Final = _claimable(OrderState.WORKING, _ORDER.lease_until)
+_DUE: Final = _claimable(OrderState.DUE, _ORDER.due_at)
+_NEXT: Final = (
+    select(func.min(_ORDER.due_at)).where(_ORDER.state == OrderState.DUE.value),
+    select(func.min(_ORDER.lease_until)).where(_ORDER.state == OrderState.WORKING.value),
+)
+
+_CLAIM: Final = Prepared(
+    lambda _dialect: (
+        update(store_order)
+        .where(_ORDER.connection_id == bindparam("c"), _ORDER.order_id == bindparam("o"))
+        .values(
+            state=OrderState.WORKING.value,
+            lease_owner=bindparam("owner"),
+            lease_fence=bindparam("fence"),
+            lease_until=bindparam("until", type_=UtcTime()),
+        )
+    ),
+    ("c", "o", "owner", "fence", "until"),
 )
 
 
@@ -90,10 +118,39 @@ def _held(held: Claim) -> Any:
     )
 
 
+def _binds(held: Claim) -> dict[str, Any]:
+    """The values of `_HELD`."""
+    return {
+        "of_connection": held.connection_id,
+        "of_order": held.order_id,
+        "of_fence": held.fence,
+        "of_owner": held.owner,
+    }
+
+
+_HELD_BINDS: Final = ("of_connection", "of_order", "of_fence", "of_owner")
+_HELD: Final = and_(
+    _ORDER.connection_id == bindparam("of_connection"),
+    _ORDER.order_id == bindparam("of_order"),
+    _ORDER.lease_fence == bindparam("of_fence"),
+    _ORDER.lease_owner == bindparam("of_owner"),
+    _ORDER.state == OrderState.WORKING.value,
+)
+
+
+def _of_held(value: str, column: str) -> Prepared:
+    """An update of one time of the order, if the claim still holds."""
+    change = update(store_order).where(_HELD).values({column: bindparam(value, type_=UtcTime())})
+    return Prepared(lambda _dialect: change, (*_HELD_BINDS, value))
+
+
+_EXTEND: Final = _of_held("until", "lease_until")
+_NOTE_READ: Final = _of_held("read_at", "fetched_at")
+
+
 def extend(tx: Tx, held: Claim, lease: timedelta) -> None:
     """Run the lease for another `lease` from now. Raises LeaseLost where another worker has the order."""
-    done = tx.conn.execute(update(store_order).where(_held(held)).values(lease_until=tx.now + lease))
-    if done.rowcount != 1:
+    if _EXTEND.once(tx, **_binds(held), until=tx.now + lease) != 1:
         raise LeaseLost(f"order {held.order_id}")
 
 
@@ -108,21 +165,23 @@ def save_snapshot(tx: Tx, held: Claim, snapshot: str, read_at: datetime) -> None
 
     Raises LeaseLost.
     """
-    done = tx.conn.execute(update(store_order).where(_held(held)).values(fetched_at=read_at))
-    if done.rowcount != 1:
+    if _NOTE_READ.once(tx, **_binds(held), read_at=read_at) != 1:
         raise LeaseLost(f"order {held.order_id}")
     put_snapshot(tx, held.connection_id, held.order_id, snapshot, read_at)
 
 
 def put_snapshot(tx: Tx, connection_id: int, order_id: int, snapshot: str, fetched_at: datetime) -> None:
     """Insert or replace an order's snapshot."""
-    read = {"snapshot": snapshot, "fetched_at": fetched_at}
-    insert = (sqlite if tx.is_sqlite else postgresql).insert(order_snapshot)
-    tx.conn.execute(
-        insert.values(connection_id=connection_id, order_id=order_id, **read).on_conflict_do_update(
-            index_elements=["connection_id", "order_id"], set_=read
-        )
-    )
+    _PUT_SNAPSHOT.once(tx, connection_id=connection_id, order_id=order_id, snapshot=snapshot, fetched_at=fetched_at)
+
+
+def _put_snapshot(dialect: Any) -> Any:
+    insert = dialect.insert(order_snapshot)
+    read = {"snapshot": insert.excluded.snapshot, "fetched_at": insert.excluded.fetched_at}
+    return insert.on_conflict_do_update(index_elements=["connection_id", "order_id"], set_=read)
+
+
+_PUT_SNAPSHOT: Final = Prepared(_put_snapshot, ("connection_id", "order_id", "snapshot", "fetched_at"))
 
 
 def snapshot(conn: Connection, connection_id: int, order_id: int) -> str | None:
@@ -141,9 +200,7 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     An order that was marked due meanwhile (its generation rose) is due again at once, whatever the outcome; so is one
     that is to wait for a decision which was made while it was looked at. Raises LeaseLost.
     """
-    row = tx.conn.execute(
-        select(_ORDER.generation, _ORDER.attempts, _ORDER.synced_at).where(_held(held)).with_for_update()
-    ).first()
+    row = tx.conn.execute(_AT_THE_END, _binds(held)).first()
     if row is None:
         raise LeaseLost(f"order {held.order_id}")
     again = row.generation > held.generation or _was_decided(tx, held, outcome)
@@ -152,7 +209,7 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     if again:
         values["due_at"] = tx.now
     values |= {"state": state.value, "done_generation": held.generation, "lease_owner": "", "lease_until": None}
-    tx.conn.execute(update(store_order).where(_held(held)).values(values))
+    _finishing(*values).once(tx, **_binds(held), **values)
     subject = order_subject(held.order_id)
     if outcome.state is OrderState.SYNCED and row.synced_at is None:
         ifs_order = outcome.ifs_order_no
@@ -165,6 +222,17 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     if again:
         tx.ring(held.connection_id, held.order_id)
     return state
+
+
+_AT_THE_END: Final = select(_ORDER.generation, _ORDER.attempts, _ORDER.synced_at).where(_HELD).with_for_update()
+
+
+@cache
+def _finishing(*columns: str) -> Prepared:
+    """Write the named columns of the order, if the claim still holds."""
+    values = {name: bindparam(name, type_=_ORDER[name].type) for name in columns}
+    change = update(store_order).where(_HELD).values(values)
+    return Prepared(lambda _dialect: change, (*_HELD_BINDS, *columns))
 
 
 def _was_decided(tx: Tx, held: Claim, outcome: Outcome) -> bool:
@@ -190,7 +258,7 @@ def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: d
         "remedy": outcome.remedy,
         "cause": outcome.cause,
         "problems": json.dumps([_blocker_json(b) for b in outcome.blockers], ensure_ascii=False),
-        "warnings": json.dumps([asdict(w) for w in outcome.warnings], ensure_ascii=False),
+        "warnings": warnings_json(outcome.warnings),
         "due_at": (outcome.due_at or now) if outcome.state is OrderState.DUE else None,
         "attempts": attempts + 1 if outcome.burn_attempt else attempts,
     }
@@ -205,6 +273,11 @@ def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: d
     if (facts := outcome.facts) is not None:
         values |= asdict(facts)
     return values
+
+
+def warnings_json(warnings: Iterable[PlanWarning]) -> str:
+    """Warnings as a row keeps them; `warnings_from` reads them back."""
+    return json.dumps([asdict(warning) for warning in warnings], ensure_ascii=False)
 
 
 def _blocker_json(blocker: Blocker) -> dict[str, Any]:
@@ -289,17 +362,9 @@ def next_due_at(
     conn: Connection, paused: Collection[int] = (), only: Collection[tuple[int, int]] | None = None
 ) -> datetime | None:
     """The moment the next order falls due or a lease runs out, None where nothing is pending; as `claim` sees it."""
-    moments = []
-    for state, column in ((OrderState.DUE, _ORDER.due_at), (OrderState.WORKING, _ORDER.lease_until)):
-        query = select(func.min(column)).where(_ORDER.state == state.value)
-        if paused:
-            query = query.where(_ORDER.connection_id.not_in(paused))
-        if only is not None:
-            query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
-        found = conn.execute(query).scalar()
-        if found is not None:
-            moments.append(found)
-    return min(moments, default=None)
+    queries = [limited for query in _NEXT for limited in _limited(conn, query, paused, only)]
+    moments = [conn.execute(query).scalar() for query in queries]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def states(conn: Connection) -> dict[tuple[int, str], int]:

@@ -85,6 +85,7 @@ class StoreOrderRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_store_order_due", "state", "due_at"),
         Index("ix_store_order_lease", "state", "lease_until"),
+        Index("ix_store_order_connection_due", "connection_id", "state", "due_at"),
         Index("ix_store_order_state", "state", "placed_at"),
         Index("ix_store_order_placed", "placed_at"),
         Index("ix_store_order_buyer", "connection_id", "buyer_key"),
@@ -154,6 +155,7 @@ class DocumentRow(SQLModel, table=True):
     reference: str = _text()
     etag: str = _text()
     draft: str = _text()
+    warnings: str = _text("[]")
     error: str = _text()
     created_at: datetime = _time()
     confirmed_at: datetime | None = _time(nullable=True)
@@ -176,6 +178,7 @@ class DocumentPartRow(SQLModel, table=True):
     sent_at: datetime | None = _time(nullable=True)
     deadline_at: datetime | None = _time(nullable=True)
     look_ups: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    sends: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     error: str = _text()
 
 

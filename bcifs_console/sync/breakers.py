@@ -6,6 +6,7 @@ it. Orders of a paused connection stay due and keep their attempts (DESIGN §4, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import structlog
@@ -22,10 +23,18 @@ _PASSING_TROUBLE: Final = 8  #: failures in a row that may pass before the side 
 _log = structlog.get_logger(__name__)
 
 
+class Blame(StrEnum):
+    """Who a failure is put down to."""
+
+    SIDE = "side"
+    ORDER = "order"
+
+
 @dataclass(slots=True)
 class _Side:
     failures: int = 0
     is_open: bool = False
+    culprit: int = 0  #: the order whose look paused the side last
 
 
 class Breakers:
@@ -37,37 +46,46 @@ class Breakers:
         self._sides: dict[tuple[int, Side], _Side] = {}
 
     async def load(self) -> None:
-        """Take over what the rows say, for example after a restart."""
+        """Take over what the rows say: after a restart, and what other processes paused or freed since."""
         for row in await self._database.read(health.breakers):
-            self._sides[row.connection_id, row.side] = _Side(row.failures, row.is_open)
+            side = self._sides.setdefault((row.connection_id, row.side), _Side())
+            if side.is_open != row.is_open:
+                side.is_open, side.failures = row.is_open, row.failures
 
     def paused(self) -> set[int]:
         """Connections of which a side is paused."""
         return {connection_id for (connection_id, _), side in self._sides.items() if side.is_open}
 
-    async def succeeded(self, connection_id: int) -> None:
+    def succeeded(self, connection_id: int) -> None:
         """A look at an order of this connection went through on both sides."""
         for side in Side:
             state = self._sides.get((connection_id, side))
-            if state is not None and state.failures and not state.is_open:
+            if state is not None and not state.is_open:
                 state.failures = 0
 
-    async def failed(self, connection_id: int, problem: Problem) -> None:
-        """Count a failure; pause the side where that is called for."""
+    async def failed(self, connection_id: int, problem: Problem, order_id: int = 0) -> Blame:
+        """Count a failure; pause the side where that is called for. `order_id` 0 stands for a poll.
+
+        The order that paused a side, failing in the same way again after the probe found the side working, is to
+        blame itself: it must not pause everybody else's orders every minute.
+        """
         side = side_of(problem)
         if side is None or isinstance(problem, RateLimited):
-            return
+            return Blame.SIDE
+        state = self._sides.setdefault((connection_id, side), _Side())
         if problem.kind is ProblemKind.CONNECTION:
-            await self._open(connection_id, side, problem)
+            if order_id and state.culprit == order_id and not state.is_open:
+                return Blame.ORDER
+            await self._open(connection_id, side, problem, order_id)
         elif problem.kind is ProblemKind.TRANSIENT:
-            state = self._sides.setdefault((connection_id, side), _Side())
             state.failures += 1
             if state.failures >= _PASSING_TROUBLE:
                 await self._open(connection_id, side, problem)
+        return Blame.SIDE
 
-    async def _open(self, connection_id: int, side: Side, problem: Problem) -> None:
+    async def _open(self, connection_id: int, side: Side, problem: Problem, culprit: int = 0) -> None:
+        """Pause the side: first where everybody sees it, then here. A pause nobody could see would never be probed."""
         state = self._sides.setdefault((connection_id, side), _Side())
-        state.is_open = True
         probe_at = self._database.clock.now() + self._timing.probe_interval
         await self._database.write(
             lambda tx: health.set_breaker(
@@ -81,6 +99,8 @@ class Breakers:
                 probe_at=probe_at,
             )
         )
+        state.is_open = True
+        state.culprit = culprit or state.culprit
         _log.warning("paused", connection=connection_id, side=side.value, cause=problem.message)
 
     async def probe(self, runtimes: Mapping[int, Runtime]) -> bool:
@@ -104,6 +124,7 @@ class Breakers:
         return freed
 
     async def _close(self, connection_id: int, side: Side) -> None:
-        self._sides[connection_id, side] = _Side()
+        culprit = self._sides.setdefault((connection_id, side), _Side()).culprit
+        self._sides[connection_id, side] = _Side(culprit=culprit)
         await self._database.write(lambda tx: health.set_breaker(tx, connection_id, side, is_open=False))
         _log.info("resumed", connection=connection_id, side=side.value)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from bcifs_console.base.clock import iso
 from bcifs_console.domain.documents import DocumentState, LedgerDocument, LedgerPart, PartState
+from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.states import Claim
 from bcifs_console.ifs.errors import (
     BadRequest,
@@ -22,12 +24,16 @@ from bcifs_console.ifs.errors import (
     OutcomeUnknown,
 )
 from bcifs_console.store import ledger
+from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.ledger import NO_CHANGE, DocumentChange, PartChange
 from bcifs_console.sync.retry import OutcomeStillUnknown, Waiting
 from bcifs_console.sync.runtime import Runtime
 
 #: IFS answered, and sending the same again cannot help: a person or a changed mapping must.
 _REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
+#: After so many sends without an answer a person looks; each later look may send once more, ten minutes apart.
+_SENDS_IN_A_ROW: Final = 3
+_BEFORE_ONE_MORE: Final = timedelta(minutes=10)
 _FIRST_LOOK: Final = timedelta(seconds=1)
 
 
@@ -48,6 +54,7 @@ class JournalledCalls:
     def __init__(self, runtime: Runtime, claim: Claim, document: LedgerDocument) -> None:
         self._runtime = runtime
         self._claim = claim
+        self._lease_until = claim.until
         self._document = document
         self._parts: dict[str, LedgerPart] = {part.name: part for part in document.parts}
         self._ordinal = max((part.ordinal for part in document.parts), default=-1)
@@ -73,7 +80,8 @@ class JournalledCalls:
             return part.reference
         if part is not None and part.state in (PartState.SENT, PartState.UNKNOWN):
             return await self._resolve(step, part)
-        if step.look_first and (found := await step.look_up()) is not None:
+        may_be_there = step.look_first or (part is not None and part.state is PartState.FAILED)
+        if may_be_there and (found := await step.look_up()) is not None:
             return self._confirmed(step, found)
         return await self._send(step)
 
@@ -100,10 +108,16 @@ class JournalledCalls:
 
     async def _send(self, step: Step) -> str:
         if step.prepare is not None:
+            if not self._lease_outlasts_a_call():
+                await self._commit([])
             await step.prepare()
         deadline = self._runtime.clock.now() + self._runtime.timing.request_deadline
         ordinal = self._ordinal_of(step.name)
         await self._commit([PartChange(step.name, ordinal, PartState.SENT, deadline_at=deadline)])
+        if not self._lease_outlasts_a_call():
+            # We were stopped for so long that another worker may have the order by now. It finds the call as sent,
+            # looks it up, and sends it when its time has come; so may we, with a new claim.
+            raise LeaseLost(f"order {self._claim.order_id}")
         try:
             reference = await step.send()
         except OutcomeUnknown as error:
@@ -127,6 +141,24 @@ class JournalledCalls:
             raise
         return self._confirmed(step, reference)
 
+    def _never_heard(self, step: Step, part: LedgerPart) -> Waiting:
+        """Sent several times, never an answer, never found: more of the same helps nobody."""
+        said = f" IFS said last: {part.error}" if part.error else ""
+        blocker = Blocker(
+            Reason.UNKNOWN_OUTCOME,
+            f"{step.name} of {self._document.key} was sent {part.sends} times, the last time at "
+            f"{iso(part.sent_at)}, without a usable answer, and IFS does not show it.{said}",
+            f"Look for {self._document.key} in IFS. If it is there, find out why the service user cannot see it; if "
+            "not, find out what goes wrong there. Then sync this order: after ten minutes it is sent once more.",
+            subject=self._document.key,
+        )
+        return Waiting(Reason.UNKNOWN_OUTCOME, (blocker,))
+
+    def _lease_outlasts_a_call(self) -> bool:
+        """Whether nobody can take the order over before a call that begins now is surely over (DESIGN §6)."""
+        timing = self._runtime.timing
+        return self._runtime.clock.now() + timing.request_deadline + timing.resend_after <= self._lease_until
+
     async def _resolve(self, step: Step, part: LedgerPart) -> str:
         asked_at = self._runtime.clock.now()
         found = await step.look_up()
@@ -134,6 +166,8 @@ class JournalledCalls:
             return self._confirmed(step, found)
         may_resend_at = (part.deadline_at or part.sent_at or asked_at) + self._runtime.timing.resend_after
         if asked_at >= may_resend_at:
+            if part.sends >= _SENDS_IN_A_ROW and asked_at < may_resend_at + _BEFORE_ONE_MORE:
+                raise self._never_heard(step, part)
             return await self._send(step)
         unknown = PartChange(step.name, part.ordinal, PartState.UNKNOWN, looked_up=True, error=part.error)
         await self._commit([unknown])
@@ -165,9 +199,11 @@ class JournalledCalls:
         changes = [*self._unwritten, *parts]
         change, lease = self._change, self._runtime.timing.lease
         document_id, claim = self._document.id, self._claim
+        asked_at = self._runtime.clock.now()
         await self._runtime.database.write(
             lambda tx: ledger.record(tx, claim, document_id, changes, change, lease=lease)
         )
+        self._lease_until = asked_at + lease
         self._unwritten.clear()
         self._change = NO_CHANGE
         for written in parts:
@@ -184,6 +220,7 @@ class JournalledCalls:
             if change.state is PartState.SENT
             else (before.sent_at if before else None),
             deadline_at=change.deadline_at or (before.deadline_at if before else None),
+            sends=(before.sends if before else 0) + (1 if change.state is PartState.SENT else 0),
             look_ups=(before.look_ups if before else 0) + (1 if change.looked_up else 0),
             error=change.error,
         )

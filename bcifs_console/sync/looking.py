@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from bcifs_console.accounting.gates import ignored_because
+from bcifs_console.accounting.gates import ignored_because, is_closed
 from bcifs_console.accounting.mapping import needs_taxes
 from bcifs_console.accounting.plan import plan
 from bcifs_console.domain.buyers import Buyer, Known, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order, decode_order, encode
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, Ledger, LedgerDocument
 from bcifs_console.domain.orders import Order
-from bcifs_console.domain.plan import Blocker, Plan, Reason, Verdict
+from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
 from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
 from bcifs_console.store import customers, ledger, queue
 from bcifs_console.store.database import Tx
@@ -59,6 +59,8 @@ class Look:
             return self._outcome(OrderState.SKIPPED, note=found.note)
         if isinstance(match.customer, Unknown):
             await self._ask(buyer, match)
+        if found.conflicts and sent is not None and is_closed(order) and await self._is_cancelled_in_ifs(sent):
+            return self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS")
         if found.blockers or found.conflicts:
             return self._waiting(found)
         posted = await self._post(order, found, sent)
@@ -123,6 +125,13 @@ class Look:
             self.progress.ifs_customer = match.customer.customer_id
         return match
 
+    async def _is_cancelled_in_ifs(self, sent: LedgerDocument) -> bool:
+        """Whether somebody has cancelled in IFS what the store cancelled: then nothing is left to do."""
+        if not sent.reference:
+            return False
+        head = await self._runtime.ifs.order(sent.reference)
+        return head.state in self._runtime.ifs.profile.order.cancelled_states
+
     async def _ask(self, buyer: Buyer, match: Match) -> None:
         unknown = match.customer
         several = isinstance(unknown, Unknown) and len(unknown.matches) > 1
@@ -135,7 +144,7 @@ class Look:
         if sent is None:
             draft = found.documents[0]
             await self._check_sales_parts(draft)
-            document = await self._intend(draft)
+            document = await self._intend(draft, found.warnings)
         else:
             document = sent
             draft = decode_customer_order(sent.draft)
@@ -163,7 +172,7 @@ class Look:
         )
         raise Waiting(Reason.MAPPING, blockers)
 
-    async def _intend(self, draft: CustomerOrderDraft) -> LedgerDocument:
+    async def _intend(self, draft: CustomerOrderDraft, warnings: tuple[PlanWarning, ...]) -> LedgerDocument:
         runtime, claim = self._runtime, self._claim
         new = NewDocument(
             connection_id=runtime.id,
@@ -174,6 +183,7 @@ class Look:
             amount=draft.total_inc_tax,
             currency=draft.currency,
             draft=encode(draft),
+            warnings=queue.warnings_json(warnings),
         )
 
         def write(tx: Tx) -> LedgerDocument:
@@ -224,7 +234,7 @@ class Look:
     def _synced(self, found: Plan, posted: Posted) -> Outcome:
         return Outcome(
             OrderState.SYNCED,
-            warnings=found.warnings + posted.warnings,
+            warnings=tuple(dict.fromkeys(found.warnings + posted.warnings)),
             facts=self.progress.facts,
             ifs_customer=self.progress.ifs_customer,
             ifs_order_no=posted.order_no,

@@ -14,13 +14,14 @@ from bcifs_console.domain.codec import decode_customer, encode
 from bcifs_console.domain.documents import CustomerDraft, DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.rules import Unmatched
 from bcifs_console.domain.states import Claim
+from bcifs_console.ifs.errors import Duplicate
 from bcifs_console.ifs.records import CustomerMatch
 from bcifs_console.store import customers, ledger
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import DocumentChange, NewDocument
 from bcifs_console.sync.calls import JournalledCalls, Step
-from bcifs_console.sync.redraft import nothing_in_ifs
-from bcifs_console.sync.retry import BuyerBusy
+from bcifs_console.sync.redraft import nothing_in_ifs, was_refused
+from bcifs_console.sync.retry import BuyerBusy, CustomerIdTaken
 from bcifs_console.sync.runtime import Runtime
 
 TO_BE_CREATED: Final = "(to be created)"
@@ -106,18 +107,23 @@ class Matching:
             linked = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, buyer.key))
             if isinstance(linked, Known):
                 return linked
-            document = await self._document(buyer)
+            document = await self._document(buyer, claim)
             return await self._carry_out(buyer, claim, document)
         finally:
             await runtime.database.write(lambda tx: customers.drop_lease(tx, lease, holder))
 
-    async def _document(self, buyer: Buyer) -> LedgerDocument:
-        """The ledger's document for this customer, with the id it was given before anything is sent."""
+    async def _document(self, buyer: Buyer, claim: Claim) -> LedgerDocument:
+        """The ledger's document for this customer, with the id it was given before anything is sent.
+
+        One that IFS refused whole is drawn up anew: its id may be another's by now, and the buyer's data changed.
+        """
         runtime = self._runtime
         found = await runtime.database.read(
             lambda conn: ledger.find(conn, runtime.id, DocumentKind.CUSTOMER, buyer.key)
         )
-        if found is not None:
+        if found is not None and not (
+            was_refused(found) and await runtime.database.write(lambda tx: ledger.withdraw(tx, claim, found.id))
+        ):
             return found
         draft = CustomerDraft(
             key=buyer.key,
@@ -162,7 +168,12 @@ class Matching:
         calls = JournalledCalls(self._runtime, claim, document)
         if document.state is not DocumentState.CONFIRMED:
             calls.note(DocumentChange(state=DocumentState.SENT))
-            for name in self._runtime.ifs.customer_steps(draft):
+            first, *others = self._runtime.ifs.customer_steps(draft)
+            try:
+                await calls.run(self._step(first, draft))
+            except Duplicate as error:
+                raise CustomerIdTaken(draft.customer_id) from error
+            for name in others:
                 await calls.run(self._step(name, draft))
             calls.note(DocumentChange(state=DocumentState.CONFIRMED))
             await calls.flush()

@@ -23,6 +23,7 @@ from bcifs_console.domain.states import Claim
 from bcifs_console.ifs.errors import Conflict, MissingMasterData
 from bcifs_console.ifs.profile import DeliveryAddressMode
 from bcifs_console.ifs.records import ChargeRow, OrderHead, OrderLineRow
+from bcifs_console.store import queue
 from bcifs_console.store.ledger import DocumentChange
 from bcifs_console.sync.calls import JournalledCalls, Step
 from bcifs_console.sync.retry import Waiting
@@ -69,12 +70,17 @@ class CustomerOrderPosting:
             order_no = await self._header()
             if not self._calls.is_confirmed(READ_BACK):
                 await self._children(order_no)
-            warnings = await self._prove_and_release(order_no, release=release)
+            read_back = await self._prove_and_release(order_no, release=release)
         except Waiting:
             await self._calls.flush()
             raise
         if self._document.state is not DocumentState.CONFIRMED:
             self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
+        # What was inexact when it was drawn up stays true: a later look must not make it vanish.
+        known = queue.warnings_from(self._document.warnings)
+        warnings = tuple(dict.fromkeys(known + read_back))
+        if warnings != known:
+            self._calls.note(DocumentChange(warnings=queue.warnings_json(warnings)))
         await self._calls.flush()
         return Posted(order_no, warnings)
 
@@ -131,6 +137,8 @@ class CustomerOrderPosting:
 
     async def _children(self, order_no: str) -> None:
         draft = self._draft
+        if self._adopted:
+            await self._check_adopted(order_no)
         if (
             draft.ship_to is not None
             and self._ifs.profile.delivery_address.mode is DeliveryAddressMode.SINGLE_OCCURRENCE
@@ -142,6 +150,26 @@ class CustomerOrderPosting:
                 await self._calls.run(self._pre_posting_step(row, line))
         for charge in draft.charges:
             await self._calls.run(self._charge_step(order_no, charge))
+
+    async def _check_adopted(self, order_no: str) -> None:
+        """Refuse to add to an order that is not the one we would have made: it carries our reference, no more."""
+        head = await self._ifs.order(order_no)
+        lines, charges = await self._existing_lines(order_no), await self._existing_charges(order_no)
+        draft = self._draft
+        ours = {line.key for line in draft.lines}, {charge.key for charge in draft.charges}
+        theirs = {row.key for row in lines}, {row.key for row in charges}
+        if head.currency and head.currency != draft.currency:
+            what = f"is in {head.currency}, not in {draft.currency}"
+        elif not (theirs[0] <= ours[0] and theirs[1] <= ours[1]):
+            what = "has lines or charges that are not this order's"
+        elif head.state != _PLANNED and (theirs != ours):
+            what = f"is {head.state} already, and incomplete"
+        else:
+            return
+        raise _conflict(
+            f"IFS order {order_no} carries the reference {draft.key} but {what}.",
+            "Find out whose order it is; cancel it in IFS or give this connection another order_reference.",
+        )
 
     def _address_step(self, order_no: str) -> Step:
         address = self._draft.ship_to
@@ -240,10 +268,22 @@ class CustomerOrderPosting:
         self, head: OrderHead, lines: list[OrderLineRow], charges: list[ChargeRow]
     ) -> tuple[PlanWarning, ...]:
         draft = self._draft
+        if head.currency and head.currency != draft.currency:
+            raise _conflict(
+                f"IFS order {head.order_no} is in {head.currency}, the store's order in {draft.currency}.",
+                "Cancel it in IFS and correct the customer's or the site's currency; it was not released.",
+            )
         summed = _sum_of(lines, charges)
         gross = head.gross if head.gross is not None else summed
         if gross is None:
-            return (PlanWarning("not_read_back", f"IFS order {head.order_no} shows no total to compare."),)
+            blocker = Blocker(
+                Reason.TOTALS,
+                f"IFS order {head.order_no} shows no total, so nothing proves that it equals the store's "
+                f"{draft.total_inc_tax} {draft.currency}. It was not released.",
+                "Correct the names of the totals in the IFS profile ([order] gross), then sync this order.",
+                subject=head.order_no,
+            )
+            raise Waiting(Reason.TOTALS, (blocker,), cause="totals:no_total")
         figures = Figures(f"IFS order {head.order_no}", draft.total_inc_tax, gross, draft.currency)
         allowed = cap(draft.currency, self._runtime.policy.minor_units)
         if abs(figures.difference) > allowed or (summed is not None and abs(summed - gross) > allowed):
@@ -251,8 +291,8 @@ class CustomerOrderPosting:
                 Reason.TOTALS,
                 f"IFS order {head.order_no} totals {gross} {draft.currency}, the store says {draft.total_inc_tax}. "
                 "It was not released.",
-                "Correct the order in IFS (usually its tax codes) and sync it again, or cancel it there; "
-                "then correct the tax mapping.",
+                "Correct the order in IFS (usually its tax codes), then sync it again; correct the tax mapping for "
+                "the next ones.",
                 subject=head.order_no,
                 figures=figures,
             )

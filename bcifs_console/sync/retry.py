@@ -12,6 +12,8 @@ from bcifs_console.domain.states import OrderState, Outcome, Side
 from bcifs_console.ifs.errors import IfsError
 from bcifs_console.sync.runtime import Timing
 
+#: Each look reads the order from the store: waiting for another worker's customer must not use up the quota.
+_BUYER_BUSY: Final = timedelta(seconds=2)
 #: Right after a webhook the store may not show the order yet (facts §7.4).
 _NOT_YET_VISIBLE: Final = 5
 
@@ -36,6 +38,18 @@ class BuyerBusy(Problem):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The customer of {name} is being created for another order.", remedy="Nothing to do.")
+
+
+class CustomerIdTaken(Problem):
+    """Somebody else gave the id we had chosen for a new customer to another one; the next look takes a new id."""
+
+    kind = ProblemKind.TRANSIENT
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(
+            f"IFS has another customer {customer_id} by now.",
+            remedy="Nothing to do, the next free id is taken. If it stays: set another [policy] customer_id_pattern.",
+        )
 
 
 class Waiting(Problem):
@@ -70,7 +84,7 @@ class RetryPolicy:
         if isinstance(problem, OutcomeStillUnknown):
             return _due(problem, problem.look_at, reason=Reason.UNKNOWN_OUTCOME)
         if isinstance(problem, BuyerBusy):
-            return _due(problem, now + timedelta(milliseconds=500))
+            return _due(problem, now + _BUYER_BUSY * (1 + random.random()))  # noqa: S311 - spreads, guards nothing
         if isinstance(problem, OrderNotFound):
             return self._not_found(problem, attempts, now, is_in_ifs)
         if isinstance(problem, RateLimited):

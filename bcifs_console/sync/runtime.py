@@ -1,6 +1,7 @@
 """`Runtime`: one connection at work: its settings, clients and rules, and the timings everything shares."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -50,6 +51,7 @@ class Runtime:
     budget: RateBudget
     calls: dict[Side, int] = field(default_factory=dict)  #: requests made so far, by side
     on_document: "OnDocument | None" = None
+    users: int = 0  #: how many looks and polls use the clients now
 
     @property
     def id(self) -> int:
@@ -58,6 +60,15 @@ class Runtime:
     @property
     def policy(self) -> Policy:
         return self.connection.policy
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep the clients open for the length of the block, even where this runtime is replaced meanwhile."""
+        self.users += 1
+        try:
+            yield
+        finally:
+            self.users -= 1
 
     async def aclose(self) -> None:
         """Close both clients."""

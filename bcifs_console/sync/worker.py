@@ -1,8 +1,10 @@
 """The worker: claims due orders and looks at several of them at once. It decides nothing about an order itself."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -13,7 +15,7 @@ from bcifs_console.domain.states import Claim, OrderState, Outcome
 from bcifs_console.store import queue
 from bcifs_console.store.database import Database
 from bcifs_console.store.errors import LeaseLost, StoreBusy, StoreClosed, StoreProblem, StoreUnavailable
-from bcifs_console.sync.breakers import Breakers
+from bcifs_console.sync.breakers import Blame, Breakers
 from bcifs_console.sync.dispatch.interface import Dispatcher
 from bcifs_console.sync.looking import Look, Progress
 from bcifs_console.sync.retry import RetryPolicy
@@ -21,6 +23,8 @@ from bcifs_console.sync.runtime import Runtime, Timing
 
 _log = structlog.get_logger(__name__)
 _ACTOR: Final = "service"
+_STORE_AWAY_S: Final = 1.0
+_NOT_LOADED: Final = timedelta(seconds=2)
 
 
 class Worker:
@@ -45,7 +49,9 @@ class Worker:
         self._concurrency = concurrency
         self._on_outcome = on_outcome
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stop = asyncio.Event()
+        self._idle = asyncio.Event()  #: set while `run` is not running
+        self._idle.set()
 
     @property
     def busy(self) -> int:
@@ -53,20 +59,25 @@ class Worker:
         return len(self._tasks)
 
     async def run(self) -> None:
-        """Claim and look until `stop`; a store that does not answer is waited for."""
-        while not self._stopping:
-            try:
-                claimed = await self._claim()
-                if not claimed:
-                    await self._dispatcher.wait(self._paused())
-            except StoreClosed:
-                return
-            except StoreProblem as problem:
-                _log.warning("store", error=problem.message)
-                await self._dispatcher.wait(())
+        """Claim and look until `stop`; a store that does not answer is waited for, without asking it anything."""
+        self._idle.clear()
+        try:
+            while not self._stop.is_set():
+                try:
+                    if not await self._claim():
+                        await self._dispatcher.wait(self._breakers.paused())
+                except StoreClosed:
+                    return
+                except StoreProblem as problem:
+                    _log.warning("store", error=problem.message)
+                    await self._pause()
+        finally:
+            self._idle.set()
 
-    def _paused(self) -> set[int]:
-        return self._breakers.paused()
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STORE_AWAY_S):
+                await self._stop.wait()
 
     async def _claim(self) -> bool:
         """Take on as many due orders as there is room for; with no room, wait for some."""
@@ -74,7 +85,7 @@ class Worker:
         if free <= 0:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             return True
-        claims = await self._dispatcher.claim(free, self._paused())
+        claims = await self._dispatcher.claim(free, self._breakers.paused())
         for claim in claims:
             task = asyncio.create_task(self.look(claim), name=f"order-{claim.order_id}")
             self._tasks.add(task)
@@ -92,12 +103,13 @@ class Worker:
         """One look at one claimed order, to its outcome in the store. Raises only when the store is gone."""
         runtime = self._runtimes.get(claim.connection_id)
         if runtime is None:
-            await self._finish(claim, Outcome(OrderState.FAILED, error="Its connection was removed."))
+            await self._finish(claim, self._not_loaded())
             return
         look = Look(runtime, claim)
         try:
-            outcome = await look.run()
-            await self._breakers.succeeded(claim.connection_id)
+            with runtime.in_use():
+                outcome = await look.run()
+            self._breakers.succeeded(claim.connection_id)
         except LeaseLost:
             _log.info("lease_lost", order=claim.order_id)
             return
@@ -106,12 +118,30 @@ class Worker:
             _log.warning("store", order=claim.order_id, error=problem.message)
             return
         except Problem as problem:
-            await self._breakers.failed(claim.connection_id, problem)
-            outcome = self._failed(claim, problem, look.progress)
+            outcome = await self._outcome_of(claim, problem, look.progress)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others; it is shown on the order
             _log.exception("fault", order=claim.order_id)
             outcome = self._failed(claim, Problem(f"A fault in this program: {error!r}."), look.progress)
         await self._finish(claim, outcome)
+
+    def _not_loaded(self) -> Outcome:
+        """A connection added a moment ago, or one that cannot be used: the log and `connection test` say why."""
+        return Outcome(
+            OrderState.DUE,
+            reason=Reason.CONNECTION,
+            error="Its connection is not loaded.",
+            remedy="It is taken over within a second; if it stays, run: bcifs connection test",
+            due_at=self._database.clock.now() + _NOT_LOADED,
+        )
+
+    async def _outcome_of(self, claim: Claim, problem: Problem, progress: Progress) -> Outcome:
+        """What a problem means for the order, after telling the breakers of it."""
+        blame = await self._breakers.failed(claim.connection_id, problem, claim.order_id)
+        outcome = self._failed(claim, problem, progress)
+        if blame is not Blame.ORDER:
+            return outcome
+        # The side works for everything else: what it denies is this order.
+        return replace(outcome, state=OrderState.FAILED, reason=None, due_at=None, burn_attempt=True)
 
     def _failed(self, claim: Claim, problem: Problem, progress: Progress) -> Outcome:
         outcome = self._retry.outcome(
@@ -135,13 +165,19 @@ class Worker:
         except (StoreUnavailable, StoreBusy, StoreClosed) as problem:
             _log.warning("store", order=claim.order_id, error=problem.message)
             return
+        except StoreProblem as problem:
+            # The store refuses what this outcome says (a fault of ours): say that much, so that it shows.
+            _log.error("outcome_refused", order=claim.order_id, error=problem.message)
+            bare = Outcome(OrderState.FAILED, error=problem.message, remedy=problem.remedy, burn_attempt=True)
+            state = await self._database.write(lambda tx: queue.finish(tx, claim, bare, actor=_ACTOR))
         if self._on_outcome is not None:
             self._on_outcome(claim, state)
 
     async def stop(self, grace_s: float) -> None:
         """Claim nothing more; let the looks under way finish for `grace_s` seconds, then cancel them."""
-        self._stopping = True
+        self._stop.set()
         self._dispatcher.wake()
+        await self._idle.wait()  # a claim on its way may still begin looks
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=grace_s)

@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 from bcifs_console.accounting.mapping import default_rules
 from bcifs_console.accounting.plan import plan
 from bcifs_console.accounting.totals import Proof, prove
-from bcifs_console.domain.buyers import Customer, Known
-from bcifs_console.domain.documents import ChargeDraft, CustomerOrderDraft, Ledger
+from bcifs_console.domain.buyers import Customer, Known, Unknown
+from bcifs_console.domain.codec import encode
+from bcifs_console.domain.documents import (
+    ChargeDraft,
+    CustomerOrderDraft,
+    DocumentKind,
+    DocumentState,
+    Ledger,
+    LedgerDocument,
+    LedgerPart,
+    PartState,
+)
 from bcifs_console.domain.money import ZERO, minor_unit, rounded
 from bcifs_console.domain.orders import (
     Address,
@@ -155,6 +165,50 @@ def drafted(of: Order, rules: Rules = RULES, policy: Policy = POLICY) -> Custome
     assert answer.blockers == ()
     (draft,) = answer.documents
     return draft
+
+
+def units(quantity: int = 3, shipped: int = 0, refunded: int = 0, type: LineType = LineType.PHYSICAL) -> Order:
+    sold = line(ex="30", inc="36", quantity=quantity, quantity_shipped=shipped, quantity_refunded=refunded, type=type)
+    return order([sold], inc="36", tax="6")
+
+
+def sent(of: Order, rules: Rules = RULES) -> Ledger:
+    """A ledger that holds the customer order of `of`, frozen."""
+    draft = drafted(of, rules)
+    return Ledger(
+        (
+            LedgerDocument(
+                id=1,
+                connection_id=1,
+                subject="order:5001",
+                key=draft.key,
+                kind=DocumentKind.CUSTOMER_ORDER,
+                state=DocumentState.CONFIRMED,
+                fact_hash=draft.fact_hash,
+                amount=draft.total_inc_tax,
+                currency=draft.currency,
+                reference="C9001",
+                etag="",
+                draft=encode(draft),
+                created_at=PLACED,
+            ),
+        )
+    )
+
+
+def with_part(ledger: Ledger, name: str, state: PartState) -> Ledger:
+    (document,) = ledger.documents
+    return Ledger((replace(document, parts=(*document.parts, LedgerPart(name, 9, state))),))
+
+
+def released(ledger: Ledger) -> Ledger:
+    """The same once IFS has confirmed its release."""
+    return with_part(ledger, "release", PartState.CONFIRMED)
+
+
+def followed(before: Order, after: Order, policy: Policy = POLICY) -> Plan:
+    """The plan for `after` once `before` was sent; by then the rules and the customer may be gone."""
+    return planned(after, Rules(), policy, Unknown(), sent(before))
 
 
 def proven(of: Order) -> Proof:

@@ -316,7 +316,7 @@ def test_lines_refunded_in_full_when_first_seen_are_not_created() -> None:
     (draft,) = answer.documents
     assert [li.order_line_id for li in draft.lines] == [2]
     assert_agrees(draft, "72", "12")
-    assert [w.code for w in answer.warnings] == ["refunded_lines"]
+    assert [w.code for w in answer.warnings] == ["refunded_lines", "refunded_units"]
 
 
 def test_an_unmapped_line_that_is_not_created_blocks_nothing() -> None:

@@ -6,7 +6,6 @@ Exit code 0 whether or not the goals are met (a benchmark informs, `make bench` 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -15,13 +14,13 @@ from typing import Final
 
 import uvloop
 
-from tests.benchmarks import acks
+from tests.benchmarks import acks, calls, idle, latency, startup, throughput
 from tests.benchmarks.machine import describe
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.report import Section, document, line
 from tests.benchmarks.results import Benchmark, Effort, Workplace, index
 
-BENCHMARKS: Final = index((acks.BENCHMARK,))
+BENCHMARKS: Final = index(tuple(each.BENCHMARK for each in (acks, latency, calls, idle, startup, throughput)))
 _PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
+from tests.benchmarks.credentials import Secrets, secrets_of
 from tests.benchmarks.processes import Child, Failed, child
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.credentials import Secrets, secrets_of
 from tests.benchmarks.stage import Installation, installation, simulator
 
 GOAL: Final = Goal(0.70, at_least=True)
@@ -54,7 +54,7 @@ class _Target:
     busy: list[float] = field(default_factory=list)
 
     def figure(self, connections: int, name: str) -> float:
-        return median(outcome[name] for outcome in self.outcomes[connections])
+        return float(median(outcome[name] for outcome in self.outcomes[connections]))
 
 
 class _Range:
@@ -188,7 +188,7 @@ def _headroom(bare: _Target, ours: _Target) -> str:
     """Whether the generator could have asked for more."""
 
     def busiest(target: _Target) -> float:
-        return max(outcome["busy"] for outcomes in target.outcomes.values() for outcome in outcomes)
+        return float(max(outcome["busy"] for outcomes in target.outcomes.values() for outcome in outcomes))
 
     return (
         f"The load generator used at most {busiest(bare):.0%} of its processor against the bare endpoint and "

@@ -222,9 +222,13 @@ async def test_a_listed_order_whose_lines_did_not_come_is_completed() -> None:
     assert found[0].lines[0].id == 11
 
 
-async def test_a_listed_order_that_vanishes_meanwhile_is_passed_over() -> None:
+async def test_a_listed_order_whose_part_is_missing_is_told_as_unreadable() -> None:
+    """Whether it was deleted meanwhile its own look finds out."""
     store = FakeStore({"/v2/orders": [wire_order(consignments=None), wire_order(5002)]})
-    assert [order.id async for order in client_of(store).orders_modified_since(NOON)] == [5002]
+    told: list[BadAnswer] = []
+    sweep = client_of(store).orders_modified_since(NOON, on_unreadable=told.append)
+    assert [order.id async for order in sweep] == [5002]
+    assert [(bad.order_id, bad.field) for bad in told] == [(5001, "products")]
 
 
 async def test_one_unreadable_order_is_told_and_does_not_stop_the_others() -> None:

@@ -23,7 +23,18 @@ from bcifs_console.bigcommerce.errors import (
     Unavailable,
 )
 from bcifs_console.bigcommerce.refusals import complaints
-from tests.bigcommerce.bigcommerce_samples import NOON, TOKEN, access, client_of, no_sleep
+from tests.bigcommerce.bigcommerce_samples import (
+    NOON,
+    TOKEN,
+    FakeStore,
+    access,
+    client_of,
+    link,
+    no_sleep,
+    wire_address,
+    wire_line,
+    wire_order,
+)
 
 
 async def failure(answer: httpx.Response | Exception, **options: Any) -> BigCommerceError:
@@ -313,3 +324,23 @@ async def test_redirects_are_not_followed() -> None:
     with pytest.raises(Problem):
         await client_of(handler).time()
     assert asked == ["api.bigcommerce.com"]
+
+
+PARTS: dict[str, list[Any]] = {
+    "products": [wire_line()],
+    "shipping_addresses": [wire_address()],
+    "fees": [],
+    "taxes": [],
+    "coupons": [],
+}
+
+
+@pytest.mark.parametrize("missing", PARTS)
+async def test_a_missing_part_is_not_a_missing_order(missing: str) -> None:
+    """An order that is there must not be taken for deleted because one resource of it answers 404."""
+    path = "/v2/orders/5001"
+    whole = wire_order(consignments=None, fees=link(f"{path}/fees"), coupon_discount="5.0000")
+    answers = {f"{path}/{part}": rows for part, rows in PARTS.items() if part != missing}
+    with pytest.raises(BadAnswer, match=f"order 5001 but answers 404 for its {missing}") as caught:
+        await client_of(FakeStore({path: whole, **answers})).order(5001, with_taxes=True)
+    assert (caught.value.order_id, caught.value.field, caught.value.status) == (5001, missing, 404)

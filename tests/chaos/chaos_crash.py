@@ -5,6 +5,7 @@ any more: no request leaves, no commit is made, no answer is read. Boundaries ar
 first life without a crash lists them all.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,12 +24,18 @@ class Crash(BaseException):
 
 
 class Fuse:
-    """Counts the boundaries that are passed and blows at the one asked for (the first is 0), if any."""
+    """Counts the boundaries that are passed and blows at the one asked for (the first is 0), if any.
 
-    def __init__(self, blow_at: int | None = None) -> None:
+    With `stall_at` the process stops there instead, as a paused machine does, until it is woken.
+    """
+
+    def __init__(self, blow_at: int | None = None, *, stall_at: int | None = None) -> None:
         self.passed: list[str] = []
         self.is_blown = False
+        self.stalled = asyncio.Event()
+        self.woken = asyncio.Event()
         self._blow_at = blow_at
+        self._stall_at = stall_at
         self._lock = threading.Lock()
 
     def reach(self, boundary: str) -> None:
@@ -39,6 +46,13 @@ class Fuse:
             if len(self.passed) - 1 == self._blow_at:
                 self.is_blown = True
                 raise Crash(boundary)
+
+    async def reach_and_rest(self, boundary: str) -> None:
+        """`reach`, and stand still there where that was asked for. For boundaries behind something that happened."""
+        self.reach(boundary)
+        if len(self.passed) - 1 == self._stall_at:
+            self.stalled.set()
+            await self.woken.wait()
 
     def still_alive(self) -> None:
         """Raise Crash where the process has died already."""
@@ -67,7 +81,7 @@ class CrashingTransport(httpx.AsyncBaseTransport):
         finally:
             self.in_flight -= 1
         try:
-            self._fuse.reach(f"after {call}")
+            await self._fuse.reach_and_rest(f"after {call}")
         except Crash:
             await response.aclose()
             raise
@@ -92,7 +106,7 @@ class CrashingDatabase(Database):
         self.fuse.still_alive()
         name = self._last = run.__qualname__.replace(".<locals>", "")
         result = await super().write(run)
-        self.fuse.reach(f"after commit of {name}")
+        await self.fuse.reach_and_rest(f"after commit of {name}")
         return result
 
     async def read(self, run: Callable[[Connection], T]) -> T:

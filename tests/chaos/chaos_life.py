@@ -182,9 +182,9 @@ class Life:
         return await self.database.read(read)
 
 
-async def all_at_once(cases: Iterable[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
+async def all_at_once(cases: Iterable[tuple[str, Callable[[], Awaitable[None]]]], at_once: int = _AT_ONCE) -> None:
     """Run the named cases, a few at a time; every one that fails is reported with its name."""
-    room = asyncio.Semaphore(_AT_ONCE)
+    room = asyncio.Semaphore(at_once)
 
     async def one(name: str, case: Callable[[], Awaitable[None]]) -> Exception | None:
         async with room:

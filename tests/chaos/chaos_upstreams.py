@@ -39,8 +39,19 @@ class Upstreams:
         await self.store.control("faults", {"script": list(entries)})
 
     async def ifs_state(self) -> dict[str, Any]:
+        """The truth; for customers that we created with their invoice settings, which it does not show by itself."""
         state: dict[str, Any] = await self.erp.control("state")
+        for row in state["customers"]:
+            if row["CustomerId"].startswith("BC"):
+                row["invoice_info"] = await self._invoice_info(row["CustomerId"])
         return state
+
+    async def _invoice_info(self, customer_id: str) -> list[dict[str, Any]]:
+        if not self.erp.token:
+            await self.erp.log_in()
+        return await self.erp.value(
+            f"CustomerHandling.svc/CustomerInfoSet(CustomerId='{customer_id}')/CustomerInvoiceCompanies"
+        )
 
     async def store_state(self) -> dict[str, Any]:
         state: dict[str, Any] = await self.store.control("state")

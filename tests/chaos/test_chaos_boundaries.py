@@ -4,9 +4,8 @@ A first life without a crash lists the boundaries: before and after each upstrea
 is seeded, so every further life takes the same steps and its result can be compared with the undisturbed one.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial

@@ -94,14 +94,22 @@ async def test_a_missing_ifs_permission(world: World) -> None:
 
 
 async def test_a_permission_missing_for_one_projection_only(world: World) -> None:
-    """What the probe reads is granted, what the posting needs is not: still no order fails or burns its attempts."""
+    """What the probe reads is granted, what the posting needs is not: still no order fails (DESIGN §4)."""
     await world.knobs("ifs", revoke_grants=["SalesPartHandling"])
-    order_id = await world.place(order())
+    placed = [await world.place(order()) for _ in range(2)]
     await paused(world, Side.IFS)
-    view = await world.reaches(order_id, "due", reason="connection")
-    assert view.attempts == 0
+
+    async def denied_again() -> bool:
+        calls: dict[str, int] = (await world.ifs_state())["calls"]
+        return sum(count for call, count in calls.items() if "SalesPartSet" in call) >= 6
+
+    await until(denied_again, "it was tried again after probes that found nothing wrong")
+    for order_id in placed:
+        view = await world.reaches(order_id, "due", reason="connection")
+        assert (view.state, view.attempts) == ("due", 0)
     await world.knobs("ifs", revoke_grants=[])
-    await world.reaches(order_id, "synced")
+    for order_id in placed:
+        await world.reaches(order_id, "synced")
 
 
 async def test_a_site_the_service_user_may_not_use(world: World) -> None:

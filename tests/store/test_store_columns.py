@@ -12,7 +12,7 @@ from sqlalchemy.exc import StatementError
 
 from bcifs_console.store.columns import Amount, UtcTime, from_units, time_text, to_units
 from bcifs_console.store.database import Database
-from bcifs_console.store.errors import StoreUnavailable
+from bcifs_console.store.errors import StoreFault
 
 #: BIGINT ten-thousandths
 UNITS = st.integers(-(2**63), 2**63 - 1)
@@ -140,7 +140,7 @@ def test_times_are_ordered_and_compared_by_moment(sampled: Database) -> None:
     ids=["naive time", "too many decimals"],
 )
 def test_what_cannot_be_kept_exactly_is_refused_and_not_written(sampled: Database, row: dict[str, Any]) -> None:
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreFault) as caught:
         insert(sampled, row)
     assert isinstance(caught.value.__cause__, StatementError)
     assert sampled.read_sync(lambda conn: conn.execute(select(func.count()).select_from(SAMPLE)).scalar()) == 0

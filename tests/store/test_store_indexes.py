@@ -121,7 +121,9 @@ def test_no_query_reads_a_whole_large_table(crowded: Database, name: str) -> Non
     steps = plan_of(crowded, QUERIES[name])
     assert steps
     scans = [step for step in steps if step.startswith("SCAN") and "USING" not in step and "CONSTANT" not in step]
-    assert [step for step in scans if step.split()[1] not in {"connection", "hook"}] == []  # a few rows each
+    assert [
+        step for step in scans if step.split()[1] not in {"connection", "hook", "json_each"}
+    ] == []  # a few rows each
 
 
 @pytest.mark.parametrize("name", ["claim", "orders newest first", "orders by state", "open decisions"])

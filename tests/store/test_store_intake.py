@@ -14,7 +14,7 @@ from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import health, intake, journal, queue
 from bcifs_console.store.database import Database, OrderKey, Tx
-from bcifs_console.store.errors import StoreBusy, StoreFault, StoreUnavailable
+from bcifs_console.store.errors import StoreBusy, StoreFault
 from bcifs_console.store.health import HookRecord
 from bcifs_console.store.intake import Delivery
 from bcifs_console.store.tables import webhook_delivery
@@ -139,9 +139,9 @@ async def test_a_delivery_for_an_unknown_connection_fails_and_leaves_nothing(ben
 
 async def test_an_event_time_without_a_zone_is_refused_and_not_guessed(bench: "Bench") -> None:
     naive = bench.clock.now().replace(tzinfo=None)
-    with pytest.raises((ValueError, StoreUnavailable)):
+    with pytest.raises((ValueError, StoreFault)):
         await intake.accept(bench.database, replace(delivery(bench, 5001), event_at=naive))
-    with pytest.raises((ValueError, StoreUnavailable)):
+    with pytest.raises((ValueError, StoreFault)):
         bench.mark(5001, at=naive)
     assert stored_deliveries(bench) == 0
     assert bench.claim() == []

@@ -112,7 +112,8 @@ def test_a_call_is_written_down_as_sent_with_its_deadline(bench: "Bench", held: 
     record(bench, held, document_id, header(PartState.SENT, deadline_at=deadline), change=sent)
     found = document(bench)
     assert found.state is DocumentState.SENT
-    assert found.parts == (LedgerPart("header", 1, PartState.SENT, sent_at=bench.clock.now(), deadline_at=deadline),)
+    now = bench.clock.now()
+    assert found.parts == (LedgerPart("header", 1, PartState.SENT, sent_at=now, deadline_at=deadline, sends=1),)
 
 
 def test_an_answer_and_the_next_call_share_one_commit(bench: "Bench", held: Claim) -> None:

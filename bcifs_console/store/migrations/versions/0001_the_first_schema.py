@@ -169,6 +169,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(), server_default="", nullable=False),
         sa.Column("etag", sa.Text(), server_default="", nullable=False),
         sa.Column("draft", sa.Text(), server_default="", nullable=False),
+        sa.Column("warnings", sa.Text(), server_default="[]", nullable=False),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("confirmed_at", UtcTime(), nullable=True),
@@ -298,6 +299,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("store_order", schema=None) as batch_op:
         batch_op.create_index("ix_store_order_buyer", ["connection_id", "buyer_key"], unique=False)
+        batch_op.create_index("ix_store_order_connection_due", ["connection_id", "state", "due_at"], unique=False)
         batch_op.create_index("ix_store_order_due", ["state", "due_at"], unique=False)
         batch_op.create_index("ix_store_order_lease", ["state", "lease_until"], unique=False)
         batch_op.create_index("ix_store_order_placed", ["placed_at"], unique=False)
@@ -335,6 +337,7 @@ def upgrade() -> None:
         sa.Column("sent_at", UtcTime(), nullable=True),
         sa.Column("deadline_at", UtcTime(), nullable=True),
         sa.Column("look_ups", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sends", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["document_id"],

@@ -1,0 +1,68 @@
+"""How long a command takes, as a whole process: `bcifs --version` and `bcifs status` beside an interpreter's own start."""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+from tests.benchmarks.processes import BCIFS, Failed, command
+from tests.benchmarks.profiling import top
+from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
+from tests.benchmarks.stage import installation, simulator
+
+VERSION_GOAL: Final = Goal(3.0)
+STATUS_GOAL: Final = Goal(20.0)
+_RUNS: Final = {Effort.FULL: 25, Effort.QUICK: 9, Effort.TINY: 1}
+
+
+async def run(workplace: Workplace) -> Measured:
+    folder = workplace.folder_for("startup")
+    async with simulator(folder) as fakes:
+        made = await installation(folder, fakes.access)
+    commands = {
+        "python": (sys.executable, "-c", "pass"),
+        "version": (BCIFS, "--version"),
+        "status": (BCIFS, "--home", str(made.home), "status", "--json"),
+    }
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(_RUNS[workplace.effort] + 1):
+        for name, arguments in commands.items():
+            seconds = await _seconds(arguments)
+            if turn:  # the first is a warm-up
+                took[name].append(seconds)
+    python = median(took["python"]) * 1000
+    rows = tuple(
+        Row(f"`bcifs {name}`", median(took[key]) * 1000, "ms", python, "`python -c pass`", goal)
+        for name, key, goal in (("--version", "version", VERSION_GOAL), ("status", "status", STATUS_GOAL))
+    )
+    note = (
+        f"Medians of {len(took['python'])} runs in turn, each a whole process; `status` on a home with one connection."
+    )
+    return Measured(rows, (note,))
+
+
+async def _seconds(arguments: Sequence[str]) -> float:
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.DEVNULL)
+    if await process.wait() != 0:
+        raise Failed(f"{' '.join(arguments)} ended with {process.returncode}")
+    return time.perf_counter() - began
+
+
+async def profile(workplace: Workplace) -> str:
+    """Where `bcifs status` spends its time."""
+    folder = workplace.folder_for("startup-profile")
+    output = folder / "status.prof"
+    async with simulator(folder) as fakes:
+        made = await installation(folder, fakes.access)
+    program = ("-m", cProfile.__name__, "-o", str(output), "-m", "bcifs_console")
+    await command(sys.executable, *program, "--home", str(made.home), "status", "--json")
+    return top(output)
+
+
+BENCHMARK: Final = Benchmark("startup", run, profile)

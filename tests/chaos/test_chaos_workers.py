@@ -1,0 +1,139 @@
+"""Several workers on one store: each order once, whoever works on it; one that slept through its lease is fenced."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bcifs_console.base.clock import ManualClock, SystemClock
+from bcifs_console.domain.documents import DocumentKind, DocumentState
+from bcifs_console.domain.states import OrderState
+from bcifs_console.store import queue
+from tests.chaos.chaos_crash import Fuse
+from tests.chaos.chaos_life import Life, all_at_once, new_home
+from tests.chaos.chaos_upstreams import Booked, open_upstreams
+from tests.chaos.conftest import NewUrl
+from tests.integration.waiting import until
+
+_SHARDS: Final = 4
+_HEADER: Final = ".svc/CustomerOrderSet"
+
+KINDS: Final = (
+    "plain",
+    "multi_line",
+    "coupon",
+    "tax_inclusive",
+    "unknown_buyer",
+    "gift_wrapping",
+    "jpy",
+    "unknown_buyer",
+)
+EVENTS: Final = ("created", "updated", "statusUpdated")
+
+
+async def test_two_workers_share_thirty_orders(new_url: NewUrl, tmp_path: Path) -> None:
+    """Deliveries come twice and in any order, to both processes; strangers among the buyers order more than once."""
+    dice = random.Random(7)
+    with new_url("postgresql") as url:
+        async with open_upstreams() as up:
+            placed = [await up.place(KINDS[i % len(KINDS)]) for i in range(30)]
+            home = new_home(url, up.about, tmp_path, now=datetime.now(UTC), unmatched_customer="create")
+            lives = [Life(home, SystemClock()) for _ in range(2)]
+            working = [asyncio.create_task(life.worker.run()) for life in lives]
+            deliveries = [(order_id, event) for order_id in placed for event in EVENTS] * 2
+            dice.shuffle(deliveries)
+            for order_id, event in deliveries:
+                await dice.choice(lives).deliver(order_id, event)
+
+            async def is_done() -> bool:
+                states = await lives[0].database.read(queue.states)
+                return states == {(home.connection_id, OrderState.SYNCED): len(placed)}
+
+            await until(is_done, "all thirty orders are in IFS", deadline_s=60)
+            for life in lives:
+                await life.worker.stop(10)
+            await asyncio.gather(*working)
+            for life in lives:
+                await life.end()
+            state = await up.ifs_state()
+            for order_id in placed:
+                Booked.of(state, order_id).assert_equals(await up.sold(order_id))
+    created = [row for row in state["customers"] if row["CustomerId"].startswith("BC")]
+    assert created
+    assert set(Counter(row["Name"] for row in created).values()) == {1}, "a stranger was created more than once"
+    for row in created:
+        children = [len(row[name]) for name in ("addresses", "address_types", "communication_methods", "invoice_info")]
+        assert children == [1, 2, 1, 1], row
+        assert row["order_info"], row
+    headers = [
+        sum(1 for name in life.fuse.passed if name.endswith(_HEADER) and "before POST" in name) for life in lives
+    ]
+    assert sum(headers) == len(placed)
+    assert min(headers) > 0, "one worker did everything"
+
+
+async def _take_over(url: str, folder: Path, stall_at: int) -> list[str]:
+    """One worker stops at a boundary until its lease has run out and another has done its work; then it wakes up.
+
+    Returns what it passed from then on.
+    """
+    async with open_upstreams() as up:
+        clock = ManualClock(datetime.now(UTC))
+        order_id = await up.place("coupon")
+        home = new_home(url, up.about, folder, now=clock.now())
+        slow, quick = Life(home, clock, Fuse(stall_at=stall_at)), Life(home, clock)
+        await slow.deliver(order_id)
+        looking = asyncio.create_task(slow.look_once())
+        await asyncio.wait(
+            [looking, asyncio.create_task(slow.fuse.stalled.wait())], return_when=asyncio.FIRST_COMPLETED
+        )
+        assert slow.fuse.stalled.is_set(), "it never got there"
+        passed = len(slow.fuse.passed)
+        await quick.work()
+        slow.fuse.woken.set()
+        await looking
+        booked = await up.booked(order_id)
+        booked.assert_equals(await up.sold(order_id))
+        (document,) = await quick.documents(DocumentKind.CUSTOMER_ORDER)
+        assert (document.state, document.reference) == (DocumentState.CONFIRMED, booked.order["OrderNo"])
+        view = await quick.view(order_id)
+        assert view is not None
+        assert view.state == OrderState.SYNCED
+        await slow.end()
+        await quick.end()
+        return slow.fuse.passed[passed:]
+
+
+async def _boundaries(new_url: NewUrl, folder: Path, engine: str) -> list[int]:
+    """Behind each answer and each commit of an undisturbed look."""
+    with new_url(engine) as url:
+        async with open_upstreams() as up:
+            clock = ManualClock(datetime.now(UTC))
+            life = Life(new_home(url, up.about, folder, now=clock.now()), clock)
+            await life.deliver(await up.place("coupon"))
+            before = len(life.fuse.passed)
+            await life.look_once()
+            await life.end()
+    return [i for i, name in enumerate(life.fuse.passed) if i >= before and name.startswith("after ")]
+
+
+@pytest.mark.parametrize("shard", range(_SHARDS))
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_a_worker_that_overslept_its_lease_sends_nothing_more(
+    engine: str, shard: int, new_url: NewUrl, tmp_path: Path
+) -> None:
+    """Wherever it was stopped: behind any answer, behind any commit."""
+    stops = (await _boundaries(new_url, tmp_path, engine))[shard::_SHARDS]
+    assert stops
+
+    async def case(stall_at: int) -> None:
+        with new_url(engine) as url:
+            later = await _take_over(url, tmp_path, stall_at)
+        assert [name for name in later if name.startswith("before POST /main/")] == []
+
+    await all_at_once((str(i), partial(case, i)) for i in stops)

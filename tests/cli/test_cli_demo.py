@@ -1,0 +1,64 @@
+"""`bcifs demo --headless`: every order in IFS or waiting, none failed, none twice, the same seed the same counts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEYS = {"orders", "in_ifs", "waiting", "failed", "skipped", "ignored", "vouchers", "duplicates", "books", "elapsed_s"}
+COUNTS = ("orders", "in_ifs", "waiting", "failed", "skipped", "ignored", "vouchers", "duplicates")
+
+pytestmark = pytest.mark.process
+
+
+def bcifs(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own, without this machine's settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BCIFS_")}
+    command = [sys.executable, "-m", "bcifs_console", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=110)
+    assert ran.returncode == code, ran.stderr[-3000:]
+    return ran
+
+
+def summary(ran: subprocess.CompletedProcess[str], orders: int) -> dict[str, Any]:
+    """The demo's one JSON document, in which every order must be accounted for."""
+    found: dict[str, Any] = json.loads(ran.stdout)
+    assert set(found) >= KEYS
+    assert found["orders"] == orders
+    assert found["in_ifs"] + found["waiting"] + found["failed"] + found["skipped"] == orders
+    assert (found["failed"], found["duplicates"], found["vouchers"], found["books"]) == (0, 0, 0, None)
+    assert found["elapsed_s"] > 0
+    return found
+
+
+def test_the_same_seed_gives_the_same_counts_and_a_given_home_is_kept(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path / "kept"))
+    demo = ("demo", "--headless", "--orders", "20", "--seed", "3", "--json")
+    first, second = summary(bcifs(*home, *demo), 20), summary(bcifs(*demo), 20)
+    assert {name: first[name] for name in COUNTS} == {name: second[name] for name in COUNTS}
+    assert first["in_ifs"] >= 15
+    assert first["ignored"] == 1, "beside every twenty orders one that does not pass the status gate"
+    kept = json.loads(bcifs(*home, "orders", "list", "--json").stdout)
+    assert len(kept) == 21
+    assert sum(row["state"] == "synced" for row in kept) == first["in_ifs"]
+    assert not (tmp_path / "kept" / "connection.toml").exists(), "it held the secrets"
+    again = bcifs(*home, *demo, code=1)
+    assert "in use" in again.stderr
+    assert "--home" in again.stderr
+    assert again.stdout == ""
+
+
+def test_a_storm_loses_and_doubles_nothing() -> None:
+    """Without a terminal and without --headless it is headless by itself, and tells its summary to people."""
+    words = ("demo", "--orders", "6", "--seed", "4", "--faults", "storm")
+    assert summary(bcifs(*words, "--json"), 6)
+
+
+def test_without_a_terminal_people_get_a_summary() -> None:
+    said = bcifs("demo", "--orders", "3", "--seed", "3").stdout
+    assert "3 orders" in said
+    assert "in IFS" in said

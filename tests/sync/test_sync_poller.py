@@ -1,0 +1,159 @@
+"""The fallback poll: where it begins, what counts as news, when the cursor moves."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bcifs_console.base.clock import ManualClock
+from bcifs_console.bigcommerce.errors import BadAnswer, Unavailable
+from bcifs_console.domain.orders import Order
+from bcifs_console.domain.states import OrderFacts, OrderState, Outcome
+from bcifs_console.store import health, intake, queue, views
+from bcifs_console.sync.poller import poll
+from bcifs_console.sync.runtime import Runtime
+from tests.accounting.building import line, order
+from tests.conftest import NOON
+from tests.sync.conftest import MakeRuntime
+
+START = datetime(2026, 11, 1, tzinfo=UTC)  # the connection's start_at
+OVERLAP = timedelta(seconds=120)
+
+
+class Changed:
+    """A store that lists these orders as modified; after `breaks_after` of them it is gone."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.unreadable: list[int] = []
+        self.since: list[datetime] = []
+        self.breaks_after: int | None = None
+
+    async def orders_modified_since(
+        self, since: datetime, *, on_unreadable: Callable[[BadAnswer], None]
+    ) -> AsyncIterator[Order]:
+        self.since.append(since)
+        for number in self.unreadable:
+            on_unreadable(BadAnswer("unreadable", order_id=number))
+        for index, found in enumerate(self.orders):
+            if index == self.breaks_after:
+                raise Unavailable("down")
+            yield found
+
+
+@pytest.fixture
+def store() -> Changed:
+    return Changed()
+
+
+@pytest.fixture
+def runtime(make_runtime: MakeRuntime, store: Changed) -> Runtime:
+    return make_runtime(store=store)
+
+
+def sold(number: int, *, placed: datetime = NOON, modified: datetime = NOON, **more: Any) -> Order:
+    items = (line(ex="10", inc="10"),)
+    return order(items, inc="10", tax="0", id=number, placed_at=placed, modified_at=modified, **more)
+
+
+async def run(runtime: Runtime) -> tuple[int, int]:
+    found = await poll(runtime, overlap=OVERLAP)
+    return found.seen, found.marked
+
+
+async def due(runtime: Runtime) -> set[int]:
+    rows = await runtime.database.read(lambda conn: views.orders(conn, state=OrderState.DUE.value))
+    return {row.order_id for row in rows}
+
+
+async def read(runtime: Runtime, number: int, modified: datetime, state: OrderState = OrderState.SYNCED) -> None:
+    """Let the order be one that was read when it was last modified at `modified`."""
+    await runtime.database.write(lambda tx: intake.mark_due(tx, runtime.id, [number], found_by="webhook"))
+    keys = {(runtime.id, number)}
+    (claim,) = await runtime.database.write(
+        lambda tx: queue.claim(tx, "tester", limit=1, lease=timedelta(minutes=1), only=keys)
+    )
+    facts = OrderFacts(NOON, modified, 11, "a@example.com", "email:a@example.com", "Ann", Decimal(10), "USD")
+    await runtime.database.write(lambda tx: queue.finish(tx, claim, Outcome(state, facts=facts), actor="tester"))
+
+
+async def test_the_first_poll_begins_at_the_start_of_the_connection(runtime: Runtime, store: Changed) -> None:
+    store.orders = [sold(1), sold(2)]
+    assert await run(runtime) == (2, 2)
+    assert store.since == [START]
+    assert await due(runtime) == {1, 2}
+    rows = await runtime.database.read(views.orders)
+    assert {row.found_by for row in rows} == {"poll"}
+
+
+async def test_later_polls_begin_an_overlap_before_the_newest_seen(runtime: Runtime, store: Changed) -> None:
+    newest = NOON + timedelta(minutes=5)
+    store.orders = [sold(1, modified=newest), sold(2, modified=NOON)]
+    await run(runtime)
+    store.orders = []
+    await run(runtime)
+    await run(runtime)
+    assert store.since == [START, newest - OVERLAP, newest - OVERLAP]
+
+
+async def test_a_poll_that_breaks_off_keeps_the_cursor_and_is_simply_done_again(
+    runtime: Runtime, store: Changed
+) -> None:
+    store.orders = [sold(number, modified=NOON + timedelta(seconds=number)) for number in range(1, 401)]
+    store.breaks_after = 300
+    with pytest.raises(Unavailable):
+        await run(runtime)
+    assert len(await due(runtime)) == 250, "whole batches are kept"
+    assert await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, "orders_modified")) is None
+    store.breaks_after = None
+    assert (await run(runtime))[0] == 400
+    assert store.since == [START, START]
+    assert len(await due(runtime)) == 400
+
+
+async def test_an_unreadable_order_does_not_hide_the_others(runtime: Runtime, store: Changed) -> None:
+    store.unreadable, store.orders = [7], [sold(8)]
+    assert await run(runtime) == (1, 1)
+    assert await due(runtime) == {8}
+
+
+async def test_orders_placed_before_the_start_are_no_news(runtime: Runtime, store: Changed) -> None:
+    store.orders = [sold(1, placed=START - timedelta(seconds=1)), sold(2, placed=START)]
+    assert await run(runtime) == (2, 1)
+    assert await due(runtime) == {2}
+
+
+@pytest.mark.parametrize("state", [OrderState.SYNCED, OrderState.WAITING, OrderState.IGNORED, OrderState.FAILED])
+@pytest.mark.parametrize(("later_s", "is_news"), [(-1, False), (0, False), (1, True)])
+async def test_a_known_order_is_news_when_it_was_modified_since_we_read_it(
+    runtime: Runtime, store: Changed, state: OrderState, later_s: int, is_news: bool
+) -> None:
+    await read(runtime, 1, NOON, state)
+    store.orders = [sold(1, modified=NOON + timedelta(seconds=later_s))]
+    assert await run(runtime) == (1, int(is_news))
+    assert (await due(runtime) == {1}) == is_news
+
+
+async def test_an_imported_order_stays_news_whenever_it_was_placed(runtime: Runtime, store: Changed) -> None:
+    """`start_at` was moved after the order came in: its later life still counts."""
+    await read(runtime, 1, NOON)
+    store.orders = [sold(1, placed=START - timedelta(days=90), modified=NOON + timedelta(hours=1))]
+    assert await run(runtime) == (1, 1)
+
+
+async def test_an_order_that_is_due_already_is_not_marked_again(runtime: Runtime, store: Changed) -> None:
+    await runtime.database.write(lambda tx: intake.mark_due(tx, runtime.id, [1], found_by="webhook"))
+    store.orders = [sold(1)]
+    assert await run(runtime) == (1, 0)
+    assert await due(runtime) == {1}
+
+
+async def test_nothing_modified_moves_nothing(runtime: Runtime, store: Changed, clock: ManualClock) -> None:
+    assert await run(runtime) == (0, 0)
+    clock.advance(3600)
+    assert await run(runtime) == (0, 0)
+    assert store.since[0] == START
+    assert store.since[1] <= START, "nothing that came meanwhile is passed over"
+    assert await due(runtime) == set()
