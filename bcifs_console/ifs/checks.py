@@ -15,6 +15,8 @@ from bcifs_console.ifs.metadata import Action, EntityType, Metadata, parse_metad
 from bcifs_console.ifs.vocabulary import Entity, Use, uses
 
 _PROFILE_REMEDY: Final = "Correct the name in the IFS profile, or ask IFS which one this release has."
+#: A gateway's answers to a path it does not know: the token was had, and each projection is tried by itself.
+_GATEWAY: Final = frozenset({400, 404})
 
 
 class Verdict(StrEnum):
@@ -56,11 +58,13 @@ async def _token(client: IfsClient) -> CheckResult:
     name = "ifs: token"
     try:
         await client.probe()
-    except (AuthenticationFailed, Transient) as error:
+    except AuthenticationFailed as error:
         return _failure(name, error)
+    except Transient as error:
+        if error.status not in _GATEWAY:
+            return _failure(name, error)
     except IfsError:
-        # Anything else got past the token; the checks of the projection itself say it better.
-        return CheckResult(name, Verdict.OK)
+        pass  # anything else got past the token; the checks of the projection itself say it better
     return CheckResult(name, Verdict.OK)
 
 
@@ -159,6 +163,6 @@ def _failure(name: str, error: IfsError) -> CheckResult:
         return CheckResult(name, Verdict.MISSING, error.message, remedy)
     if isinstance(error, PermissionDenied):
         return CheckResult(name, Verdict.FORBIDDEN, error.message, error.remedy)
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) or (isinstance(error, Transient) and error.status in _GATEWAY):
         return CheckResult(name, Verdict.MISSING, error.message, error.remedy)
     return CheckResult(name, Verdict.FAILED, error.message, error.remedy)

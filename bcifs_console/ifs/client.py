@@ -64,8 +64,13 @@ class IfsClient:
         await self.odata.aclose()
 
     async def probe(self) -> None:
-        """A cheap read that proves token, permission and order projection."""
+        """Cheap reads that prove token and permission for every projection an ordinary order is looked up in.
+
+        All of them: a pause that a missing grant made must not end before it is granted.
+        """
         await self._orders.probe()
+        await self._parts.probe()
+        await self._customers.probe()
 
     async def sales_parts(self, contract: str, catalog_nos: Sequence[str]) -> set[str]:
         """Those of the part numbers that the site has as sales parts."""

@@ -57,6 +57,12 @@ class Customers:
         # One customer may have the address in several rows; two customers are a question for a person.
         return list({match.customer_id: match for match in matches if match.customer_id}.values())
 
+    async def probe(self) -> None:
+        lookup = self._names.lookup
+        if lookup.kind is not LookupKind.NONE:
+            url = self._odata.url(lookup.projection, lookup.set)
+            await self._odata.get("probe customers", url, {"$top": "1", "$select": lookup.customer_property})
+
     async def by_id(self, customer_id: str) -> CustomerMatch | None:
         select = {"$select": f"CustomerId,{self._names.name}"}
         row = await self._get("read customer", self._customer(customer_id), select)

@@ -16,6 +16,11 @@ from bcifs_console.base.problems import Problem, ProblemKind
 #: Longest text shown to people.
 _TEXT_LIMIT: Final = 500
 
+#: What a database or a terminal does not take: NUL, and halves of a character that JSON can spell but nothing encode.
+_UNPRINTABLE: Final = re.compile("[\x00\ud800-\udfff]")
+#: No Retry-After holds an order back for longer: by then it is worth a try, whatever the header says.
+_LONGEST_WAIT_S: Final = 3600.0
+
 _ORA: Final = re.compile(r"ORA-(\d{5})")
 _STACK_LINE: Final = "06512"
 _TOKEN: Final = re.compile(r"ORA-\d{5}:\s*([A-Za-z0-9_]+\.[A-Z0-9_]+)\s*:")
@@ -24,7 +29,10 @@ _TOKEN: Final = re.compile(r"ORA-\d{5}:\s*([A-Za-z0-9_]+\.[A-Z0-9_]+)\s*:")
 # The database answered, so the statement is rolled back and may be sent again.
 _TRANSIENT: Final = frozenset({"20113", "20100", "00054", "00060", "04061", "04065", "04068", "06508"})
 # The database went away in the middle: whether it had committed is not known.
-_LOST_DATABASE: Final = frozenset({"01033", "01034", "01089", "03113", "03114", "03135", "12170", "12514", "12541"})
+_LOST_DATABASE: Final = frozenset(
+    {"00028", "00603", "01012", "01033", "01034", "01089", "02396", "03113", "03114", "03135", "03136"}
+    | {"12170", "12514", "12537", "12541", "12547", "12570", "12571", "25402", "25408"}
+)
 _CHANGED: Final = frozenset({"20114"})
 _DUPLICATE: Final = frozenset({"20112", "00001"})
 _MISSING: Final = frozenset({"20111", "20125", "20180", "02291"})
@@ -153,7 +161,7 @@ class BadRequest(IfsError):
 
 
 class NotFound(IfsError):
-    """The record that was asked for is not there, or hidden by row security (facts §1)."""
+    """IFS itself says that the record asked for is not there, or row security hides it (facts §1)."""
 
     kind = ProblemKind.NOT_FOUND
     default_remedy = "Check that it exists and that the service user is allowed its company and site."
@@ -193,8 +201,8 @@ def _answer(status: int, parts: list[str], code: str | None, *, is_odata: bool) 
 
 
 def people_text(text: str) -> str:
-    """`text` without its stack: all before the first ORA-06512, on one line, of a length one can read."""
-    head = text.split(f"ORA-{_STACK_LINE}", 1)[0]
+    """`text` without its stack: all before the first ORA-06512, on one line, printable, of a length one can read."""
+    head = _UNPRINTABLE.sub("", text).split(f"ORA-{_STACK_LINE}", 1)[0]
     line = " ".join(head.split())
     return line if len(line) <= _TEXT_LIMIT else f"{line[: _TEXT_LIMIT - 1]}…"
 
@@ -231,6 +239,10 @@ def _by_status(answer: Answer, message: str, *, is_write: bool, retry_after_s: f
         return AuthenticationFailed(message, answer=answer)
     if status == 403 or answer.code == "MI_METADATA_NOTFOUND":
         return PermissionDenied(message, answer=answer)
+    if status in {400, 404} and not answer.is_odata:
+        # Not IFS but something before it (a gateway, a proxy) answered: it passed nothing on, and says nothing about
+        # the record or the request.
+        return Transient(message, answer=answer, retry_after_s=retry_after_s, remedy=_GATEWAY_REMEDY)
     if status == 404:
         return NotFound(message, answer=answer)
     if status in {409, 412, 428}:
@@ -243,6 +255,12 @@ def _by_status(answer: Answer, message: str, *, is_write: bool, retry_after_s: f
     if 300 <= status < 400:
         return BadRequest(message, answer=answer, remedy="IFS redirects elsewhere: check base_url and the gateway.")
     return BadRequest(message, answer=answer)
+
+
+_GATEWAY_REMEDY: Final = (
+    "The answer is not IFS's own. It is tried again by itself; if it stays, check base_url, any gateway before IFS, and "
+    "layer and gateway_prefix in the IFS profile."
+)
 
 
 def _message(answer: Answer, what: str) -> str:
@@ -263,18 +281,18 @@ def _remedy(answer: Answer) -> str:
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait from a Retry-After header (seconds or an HTTP date); None where absent or unreadable."""
+    """Seconds to wait, an hour at most, from a Retry-After header (seconds or an HTTP date); None where unreadable."""
     if value is None:
         return None
     text = value.strip()
     if text.isdecimal():
-        return float(text)
+        return min(float(text), _LONGEST_WAIT_S)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return min(max(0.0, (aware - now).total_seconds()), _LONGEST_WAIT_S)
 
 
 def _is_markup(text: str, content_type: str) -> bool:

@@ -35,3 +35,7 @@ class SalesParts:
             )
             found |= {text(row, names.key) for row in rows}
         return found
+
+    async def probe(self) -> None:
+        url = self._odata.url(self._names.projection, self._names.set)
+        await self._odata.get("probe sales parts", url, {"$top": "1", "$select": self._names.key})

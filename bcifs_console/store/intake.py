@@ -55,8 +55,7 @@ def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
         else:
             fresh[key] = delivery
     if fresh:
-        in_one_order = [_delivery_row(tx, fresh[key]) for key in sorted(fresh)]
-        _INSERT_DELIVERY.many(tx, in_one_order)
+        _INSERT_DELIVERY.many(tx, _delivery_rows(tx, [fresh[key] for key in sorted(fresh)]))
         _mark(tx, {(d.connection_id, d.order_id) for d in fresh.values() if d.order_id is not None}, "webhook", tx.now)
         _note_scopes(tx, fresh.values())
     for connection_id in {d.connection_id for d in deliveries}:
@@ -90,21 +89,18 @@ _KNOWN_KEYS: Final = (
 )
 
 
-def _delivery_row(tx: Tx, delivery: Delivery) -> dict[str, Any]:
-    return {
-        "connection_id": delivery.connection_id,
-        "dedupe": delivery.dedupe,
-        "scope": delivery.scope,
-        "order_id": delivery.order_id,
-        "event_at": delivery.event_at,
-        "received_at": tx.now,
-        "body": delivery.body,
-    }
+def _delivery_rows(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[Any, ...]]:
+    received_at = _INSERT_DELIVERY.value(tx, "received_at", tx.now)
+    event_at = {d.event_at: _INSERT_DELIVERY.value(tx, "event_at", d.event_at) for d in deliveries}
+    return [
+        (d.connection_id, d.dedupe, d.scope, d.order_id, event_at[d.event_at], received_at, d.body) for d in deliveries
+    ]
 
 
 def _note_scopes(tx: Tx, deliveries: Iterable[Delivery]) -> None:
     heard = {(d.connection_id, d.scope) for d in deliveries}
-    _NOTE_SCOPE.many(tx, [{"of_connection": c, "of_scope": s, "heard_at": tx.now} for c, s in sorted(heard)])
+    heard_at = _NOTE_SCOPE.value(tx, "heard_at", tx.now)
+    _NOTE_SCOPE.many(tx, [(connection_id, scope, heard_at) for connection_id, scope in sorted(heard)])
 
 
 _NOTE_SCOPE: Final = Prepared(
@@ -150,19 +146,8 @@ def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime) -> No
     if not keys:
         return
     ordered = sorted(keys)  # one lock order for every writer
-    _UPSERT_ORDER.many(
-        tx,
-        [
-            {
-                "connection_id": connection_id,
-                "order_id": order_id,
-                "due_at": at,
-                "first_seen_at": tx.now,
-                "found_by": found_by,
-            }
-            for connection_id, order_id in ordered
-        ],
-    )
+    due_at, first_seen_at = (_UPSERT_ORDER.value(tx, "due_at", moment) for moment in (at, tx.now))
+    _UPSERT_ORDER.many(tx, [(c, o, due_at, first_seen_at, found_by) for c, o in ordered])
     journal.touch(tx, "order", [(c, order_subject(o)) for c, o in ordered])
     for connection_id, order_id in ordered:
         tx.ring(connection_id, order_id)

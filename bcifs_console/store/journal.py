@@ -38,7 +38,8 @@ def write(
 
 def touch(tx: Tx, kind: str, subjects: Iterable[tuple[int | None, str]]) -> None:
     """Tell the console that these `(connection_id, subject)` have changed."""
-    rows = [{"at": tx.now, "connection_id": c, "kind": kind, "subject": s} for c, s in subjects]
+    at = _INSERT_CHANGE.value(tx, "at", tx.now)
+    rows = [(at, connection_id, kind, subject) for connection_id, subject in subjects]
     if rows:
         _INSERT_CHANGE.many(tx, rows)
 

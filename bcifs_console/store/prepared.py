@@ -6,7 +6,7 @@ prepared). On SQLite the text goes to the driver with its values in order; on Po
 costs, SQLAlchemy runs the statement as usual. No table is known here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -20,53 +20,47 @@ _SQLITE: Final = sqlite.dialect()
 
 
 class Prepared:
-    """An INSERT or UPDATE. Its rows are mappings from bind names to values; every row names all of `names`.
-
-    A bind whose type does not follow from a column must be given one.
-    """
+    """An INSERT or UPDATE. What a run brings are the binds called `names`; a bind whose type does not follow from a
+    column must be given one."""
 
     def __init__(self, build: Callable[[Any], Any], names: Sequence[str]) -> None:
-        """`build` makes the statement with the `insert` of the dialect module it is given; `names` come with rows."""
+        """`build` makes the statement with the `insert` of the dialect module it is given."""
+        self._names: Final = tuple(names)
         self._usual: Final = build(postgresql)
-        self._telling: Any = self._usual.returning(literal_column("1")) if isinstance(self._usual, Insert) else None
         compiled = build(sqlite).compile(dialect=_SQLITE, column_keys=list(names))
         assert not [*compiled.insert_prefetch, *compiled.update_prefetch], "a default made in Python is left out"
         assert set(names) <= set(compiled.binds), f"no bind for {set(names) - set(compiled.binds)}"
+        constants = [name for name in compiled.params if name not in self._names]
+        places = {name: place for place, name in enumerate((*names, *constants))}
         self._sql: Final = str(compiled)
-        self._constants: Final = {name: value for name, value in compiled.params.items() if name not in names}
-        self._in_order: Final = itemgetter(*compiled.positiontup)
+        self._constants: Final = tuple(compiled.params[name] for name in constants)
+        self._in_order: Final = itemgetter(*(places[name] for name in compiled.positiontup))
         processors = {name: _processor(compiled.binds[name].type) for name in names}
-        self._processors: Final = [(name, process) for name, process in processors.items() if process is not None]
+        self._processors: Final = {name: process for name, process in processors.items() if process is not None}
 
-    def many(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it for each of `rows`, at least one."""
+    def value(self, tx: Tx, name: str, value: Any) -> Any:
+        """`value` as `many` takes it for `name`: made ready once where it stands in many rows."""
+        process = self._processors.get(name)
+        return value if process is None or not tx.is_sqlite else process(value)
+
+    def many(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it for each of `rows`, at least one: values in the order of `names`, times and amounts by `value`.
+
+        Returns how many rows of the table were touched.
+        """
         if not tx.is_sqlite:
-            tx.conn.execute(self._usual, [dict(row) for row in rows])
-            return
-        processed: dict[tuple[str, int], Any] = {}  # by identity: one moment stands in every row
-        tx.conn.exec_driver_sql(self._sql, [self._in_order(self._plain(row, processed)) for row in rows])
+            return tx.conn.execute(self._usual, [dict(zip(self._names, row, strict=True)) for row in rows]).rowcount
+        constants = self._constants
+        return tx.conn.exec_driver_sql(self._sql, [self._in_order(row + constants) for row in rows]).rowcount
 
-    def once(self, tx: Tx, **row: Any) -> int:
+    def once(self, tx: Tx, **values: Any) -> int:
         """Run it for one row; returns how many rows of the table it touched."""
-        done: CursorResult[Any]
-        if tx.is_sqlite:
-            done = tx.conn.exec_driver_sql(self._sql, self._in_order(self._plain(row, {})))
-        elif self._telling is not None:
-            # psycopg gives no row count for an INSERT: the rows it touched say it themselves.
-            return len(tx.conn.execute(self._telling, row).all())
-        else:
-            done = tx.conn.execute(self._usual, row)
-        return done.rowcount
-
-    def _plain(self, row: Mapping[str, Any], processed: dict[tuple[str, int], Any]) -> dict[str, Any]:
-        """All values of one run as the driver takes them."""
-        values = {**self._constants, **row}
-        for name, process in self._processors:
-            key = name, id(row[name])
-            if key not in processed:
-                processed[key] = process(row[name])
-            values[name] = processed[key]
-        return values
+        if not tx.is_sqlite:
+            return tx.conn.execute(self._usual, values).rowcount
+        for name, process in self._processors.items():
+            values[name] = process(values[name])
+        row = tuple(values[name] for name in self._names)
+        return tx.conn.exec_driver_sql(self._sql, self._in_order(row + self._constants)).rowcount
 
 
 def _processor(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:

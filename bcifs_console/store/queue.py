@@ -48,7 +48,8 @@ def claim(
     until = tx.now + lease
     claims = [Claim(r[0], r[1], owner, r[2] + 1, r[3], r[4], until) for r in rows]
     if claims:
-        _CLAIM.many(tx, [_claim_values(c) for c in claims])
+        until_value = _CLAIM.value(tx, "until", until)
+        _CLAIM.many(tx, [(c.connection_id, c.order_id, c.owner, c.fence, until_value) for c in claims])
     return claims
 
 
@@ -96,16 +97,6 @@ _CLAIM: Final = Prepared(
     ),
     ("c", "o", "owner", "fence", "until"),
 )
-
-
-def _claim_values(held: Claim) -> dict[str, Any]:
-    return {
-        "c": held.connection_id,
-        "o": held.order_id,
-        "owner": held.owner,
-        "fence": held.fence,
-        "until": held.until,
-    }
 
 
 def _held(held: Claim) -> Any:

@@ -25,11 +25,16 @@ def page() -> httpx.Response:
     return httpx.Response(200, json=EMPTY)
 
 
+async def ask(client: IfsClient) -> None:
+    """One call of any kind."""
+    await client.customers_by_email("ann@example.com")
+
+
 async def test_asks_with_the_secret_in_the_form_and_sends_the_token_as_bearer(
     client: IfsClient, fake: "FakeIfs"
 ) -> None:
     fake.script(page())
-    await client.probe()
+    await ask(client)
     (request,) = fake.token_requests
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert "authorization" not in request.headers
@@ -62,18 +67,18 @@ async def test_a_token_is_renewed_ahead_of_its_end(
 ) -> None:
     fake.expires_in = expires_in
     fake.script(page(), page(), page())
-    await client.probe()
+    await ask(client)
     clock.advance(still_used_at)
-    await client.probe()
+    await ask(client)
     assert len(fake.token_requests) == 1
     clock.advance(renewed_at - still_used_at)
-    await client.probe()
+    await ask(client)
     assert fake.bearers == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
 
 
 async def test_a_401_renews_once_and_repeats_the_call(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(httpx.Response(401), page())
-    await client.probe()
+    await ask(client)
     assert fake.bearers == ["Bearer token-1", "Bearer token-2"]
     assert [status for _, status, _ in fake.calls] == [200]
 
@@ -82,7 +87,7 @@ async def test_a_401_after_renewal_is_an_authentication_failure(client: IfsClien
     gateway = {"statusCode": 401, "message": "Invalid JWT."}
     fake.script(httpx.Response(401, json=gateway), httpx.Response(401, json=gateway))
     with pytest.raises(AuthenticationFailed, match=r"Invalid JWT\.") as caught:
-        await client.probe()
+        await ask(client)
     assert caught.value.kind is ProblemKind.CONNECTION
     assert caught.value.status == 401
 
@@ -92,25 +97,25 @@ async def test_twenty_tasks_with_a_401_share_one_renewal(client: IfsClient, fake
         return httpx.Response(401) if request.headers["authorization"] == "Bearer token-1" else page()
 
     fake.script(page(), *[by_token] * 40)
-    await client.probe()
-    await asyncio.gather(*(client.probe() for _ in range(20)))
+    await ask(client)
+    await asyncio.gather(*(ask(client) for _ in range(20)))
     assert len(fake.token_requests) == 2
     assert len(fake.requests) == 1 + 40
 
 
 async def test_twenty_tasks_without_a_token_share_one_request(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(*[page() for _ in range(20)])
-    await asyncio.gather(*(client.probe() for _ in range(20)))
+    await asyncio.gather(*(ask(client) for _ in range(20)))
     assert len(fake.token_requests) == 1
 
 
 async def test_tasks_that_wait_for_a_refused_renewal_share_the_refusal(client: IfsClient, fake: "FakeIfs") -> None:
     fake.token_replies = [httpx.Response(401, json=REFUSED)]
-    outcomes = await asyncio.gather(*(client.probe() for _ in range(20)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(ask(client) for _ in range(20)), return_exceptions=True)
     assert {type(o) for o in outcomes} == {AuthenticationFailed}
     assert len(fake.token_requests) == 1
     fake.script(page())
-    await client.probe()  # a later call asks again: the secret may have been put right
+    await ask(client)  # a later call asks again: the secret may have been put right
 
 
 @pytest.mark.parametrize(
@@ -154,7 +159,7 @@ async def test_a_lost_token_request_leaves_the_write_surely_not_sent(client: Ifs
 
 async def test_a_renewal_lost_after_a_401_leaves_the_write_surely_not_done(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(page(), httpx.Response(401))
-    await client.probe()
+    await ask(client)
     fake.token_replies = [httpx.ReadError("gone")]
     with pytest.raises(NotSent):
         await client.release("C1", 'W/"1"')

@@ -223,6 +223,18 @@ async def test_forbidden_and_not_granted_projections_are_told_apart(
     assert len(verdicts) == 3
 
 
+async def test_a_gateway_without_the_path_speaks_against_every_projection_not_the_token(
+    client: IfsClient, fake: "FakeIfs", installation: Installation
+) -> None:
+    nowhere = httpx.Response(404, text="no such route")
+    installation.answers = {f"{name}/$metadata": nowhere for name in installation.edmx}
+    installation.answers["CustomerOrdersHandling/CustomerOrderSet"] = nowhere
+    results = await results_of(client, fake, installation)
+    assert results[0] == CheckResult("ifs: token", Verdict.OK)
+    assert {r.verdict for r in results[1:]} == {Verdict.MISSING}
+    assert all("gateway_prefix" in r.remedy for r in results[1:])
+
+
 async def test_an_empty_list_reminds_of_row_security(
     client: IfsClient, fake: "FakeIfs", installation: Installation
 ) -> None:

@@ -87,7 +87,7 @@ async def test_a_customer_by_key_or_none(client: IfsClient, fake: "FakeIfs") -> 
 
 async def test_a_gateways_404_is_not_a_missing_customer(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(httpx.Response(404, html="<html>no such route</html>"))
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.Transient):
         await client.customer("C1")
 
 

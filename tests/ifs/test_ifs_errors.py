@@ -104,6 +104,16 @@ def odata_body(code: str) -> bytes:
         (404, odata_body("MI_METADATA_NOTFOUND"), errors.PermissionDenied, errors.PermissionDenied),
         (404, odata_body("X"), errors.NotFound, errors.NotFound),
         (400, odata_body("ODP_UNSUPPORTED_URL"), errors.BadRequest, errors.BadRequest),
+        (404, b"", errors.Transient, errors.Transient),
+        (404, b"<html>no such route</html>", errors.Transient, errors.Transient),
+        (404, b'{"statusCode": 404, "message": "Resource not found"}', errors.Transient, errors.Transient),
+        (400, b"Bad Request", errors.Transient, errors.Transient),
+        (
+            401,
+            b'{"statusCode": 401, "message": "Invalid JWT."}',
+            errors.AuthenticationFailed,
+            errors.AuthenticationFailed,
+        ),
         (405, b"", errors.BadRequest, errors.BadRequest),
         (501, odata_body("ODP_NOT_IMPLEMENTED"), errors.BadRequest, errors.BadRequest),
         (302, b"", errors.BadRequest, errors.BadRequest),
@@ -139,11 +149,31 @@ def test_a_missing_record_asked_for_by_key_is_not_found_rather_than_missing_mast
     assert type(refused(404, body, is_write=True)) is errors.MissingMasterData
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"error": null}', b"[1]", b"null", b'{"error":{"details":[1,{"message":2}]}}', b"\xff"]
-)
+@pytest.mark.parametrize("body", [b'{"error": null}', b"[1]", b"null", b"\xff"])
 def test_odd_bodies_do_not_break_the_reading(body: bytes) -> None:
-    assert type(refused(400, body)) is errors.BadRequest
+    assert type(refused(400, body)) is errors.Transient
+    assert type(refused(400, b'{"error":{"details":[1,{"message":2}]}}')) is errors.BadRequest
+
+
+def test_a_gateways_answer_says_where_to_look() -> None:
+    assert "gateway" in refused(404, b"").remedy
+
+
+@pytest.mark.parametrize(
+    "ora",
+    ["00028", "00603", "01012", "02396", "03113", "03136", "12537", "12547", "12570", "12571", "25402", "25408"],
+)
+def test_a_lost_database_leaves_a_write_unknown_and_a_read_to_be_tried_again(ora: str) -> None:
+    body = ora_body(f"ORA-{ora}: the database went away")
+    assert type(refused(500, body, is_write=True)) is errors.OutcomeUnknown
+    assert type(refused(500, body, is_write=False)) is errors.Transient
+
+
+def test_texts_hold_nothing_that_cannot_be_stored() -> None:
+    body = rb'{"error": {"code": "X", "message": "a\u0000b\ud800c \ud83d\ude00"}}'
+    message = refused(400, body).message
+    assert message == "do it: abc \N{GRINNING FACE}"
+    assert message.encode()
 
 
 def test_long_texts_are_cut() -> None:
@@ -162,6 +192,9 @@ def test_every_type_says_what_to_do() -> None:
         ("7", 7.0),
         ("Tue, 01 Dec 2026 12:00:30 GMT", 30.0),
         ("Tue, 01 Dec 2026 11:00:00 GMT", 0.0),
+        ("86400", 3600.0),
+        ("9" * 400, 3600.0),
+        ("Wed, 02 Dec 2026 12:00:00 GMT", 3600.0),
         ("soon", None),
         (None, None),
     ],

@@ -425,9 +425,3 @@ async def test_without_an_action_in_the_profile_nothing_is_sent(make_client: "Ma
         await bare.release("C1", ETAG)
     with pytest.raises(ConfigurationProblem, match="cancel_action"):
         await bare.cancel("C1", ETAG, "")
-
-
-async def test_probe_reads_one_order(client: IfsClient, fake: "FakeIfs") -> None:
-    fake.script(listed())
-    await client.probe()
-    assert fake.requests[0].url.params["$top"] == "1"

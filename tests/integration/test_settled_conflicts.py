@@ -1,0 +1,34 @@
+"""Conflicts that end, and IFS orders that look like ours but are not."""
+
+from tests.integration.storefront import order
+from tests.integration.test_order_states import AWAITING_FULFILLMENT, CANCELLED, PENDING, posted
+from tests.integration.world import World
+
+
+async def test_an_order_cancelled_on_both_sides_is_done_with(world: World) -> None:
+    order_id, before = await posted(world)
+    await world.change(order_id, status_id=CANCELLED)
+    await world.reaches(order_id, "waiting", reason="conflict")
+    await world.erp.log_in()
+    etag = (await world.erp.header(before["OrderNo"]))["@odata.etag"]
+    answer = await world.erp.act(before["OrderNo"], "SetCancelled", {"CancelReason": "WEB"}, etag)
+    assert answer.status_code < 300, answer.text
+    await world.sync(order_id)
+    view = await world.reaches(order_id, "skipped")
+    assert "cancelled in the store and in IFS" in view.error
+
+
+async def test_nothing_is_added_to_an_order_with_our_reference_that_holds_strange_lines(world: World) -> None:
+    """Another program, or a removed connection, used the reference: even for the same customer, but another order."""
+    _, known = await posted(world)
+    order_id = await world.place(order(status_id=PENDING))
+    await world.reaches(order_id, "ignored")
+    await world.erp.log_in()
+    theirs = await world.erp.order(CustomerNo=known["CustomerNo"], CustomerPoNo=f"BC-{order_id}")
+    await world.erp.line(theirs, CustomerPoLineNo="999")
+    await world.change(order_id, status_id=AWAITING_FULFILLMENT)
+    view = await world.reaches(order_id, "waiting", reason="conflict")
+    assert "not this order's" in view.error
+    (only,) = await world.ifs_orders(order_id)
+    assert [line["CustomerPoLineNo"] for line in only["lines"]] == ["999"]
+    assert only["charges"] == []
