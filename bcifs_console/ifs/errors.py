@@ -258,8 +258,8 @@ def _by_status(answer: Answer, message: str, *, is_write: bool, retry_after_s: f
 
 
 _GATEWAY_REMEDY: Final = (
-    "The answer is not IFS's own. It is tried again by itself; if it stays, check base_url, any gateway before IFS, and "
-    "layer and gateway_prefix in the IFS profile."
+    "The answer is not IFS's own. It is tried again by itself; if it stays, check base_url, any gateway before IFS, "
+    "and layer and gateway_prefix in the IFS profile."
 )
 
 

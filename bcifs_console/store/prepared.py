@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, Insert, literal_column
+from sqlalchemy import Insert, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -27,6 +27,7 @@ class Prepared:
         """`build` makes the statement with the `insert` of the dialect module it is given."""
         self._names: Final = tuple(names)
         self._usual: Final = build(postgresql)
+        self._telling: Any = self._usual.returning(literal_column("1")) if isinstance(self._usual, Insert) else None
         compiled = build(sqlite).compile(dialect=_SQLITE, column_keys=list(names))
         assert not [*compiled.insert_prefetch, *compiled.update_prefetch], "a default made in Python is left out"
         assert set(names) <= set(compiled.binds), f"no bind for {set(names) - set(compiled.binds)}"
@@ -43,18 +44,19 @@ class Prepared:
         process = self._processors.get(name)
         return value if process is None or not tx.is_sqlite else process(value)
 
-    def many(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it for each of `rows`, at least one: values in the order of `names`, times and amounts by `value`.
-
-        Returns how many rows of the table were touched.
-        """
-        if not tx.is_sqlite:
-            return tx.conn.execute(self._usual, [dict(zip(self._names, row, strict=True)) for row in rows]).rowcount
-        constants = self._constants
-        return tx.conn.exec_driver_sql(self._sql, [self._in_order(row + constants) for row in rows]).rowcount
+    def many(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run it for each of `rows`, at least one: values in the order of `names`, times and amounts by `value`."""
+        if tx.is_sqlite:
+            constants = self._constants
+            tx.conn.exec_driver_sql(self._sql, [self._in_order(row + constants) for row in rows])
+        else:
+            tx.conn.execute(self._usual, [dict(zip(self._names, row, strict=True)) for row in rows])
 
     def once(self, tx: Tx, **values: Any) -> int:
         """Run it for one row; returns how many rows of the table it touched."""
+        if not tx.is_sqlite and self._telling is not None:
+            # psycopg gives no row count for an INSERT: the rows it touched say it themselves.
+            return len(tx.conn.execute(self._telling, values).all())
         if not tx.is_sqlite:
             return tx.conn.execute(self._usual, values).rowcount
         for name, process in self._processors.items():

@@ -1,6 +1,6 @@
 """Conflicts that end, and IFS orders that look like ours but are not."""
 
-from tests.integration.storefront import order
+from tests.integration.storefront import GRACE, address, order
 from tests.integration.test_order_states import AWAITING_FULFILLMENT, CANCELLED, PENDING, posted
 from tests.integration.world import World
 
@@ -32,3 +32,11 @@ async def test_nothing_is_added_to_an_order_with_our_reference_that_holds_strang
     (only,) = await world.ifs_orders(order_id)
     assert [line["CustomerPoLineNo"] for line in only["lines"]] == ["999"]
     assert only["charges"] == []
+
+
+async def test_what_was_inexact_at_the_first_look_is_still_said_after_the_next(world: World) -> None:
+    addresses = [address("Grace", "Hopper", GRACE[2], city=city) for city in ("Austin", "Boston")]
+    order_id = await world.place(order(shipping_addresses=addresses))
+    first = await world.reaches(order_id, "synced")
+    assert [warning["code"] for warning in first.warnings] == ["several_addresses"]
+    assert (await world.looked_again(order_id)).warnings == first.warnings
