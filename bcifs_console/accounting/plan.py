@@ -128,12 +128,12 @@ def _follow_up(order: Order, policy: Policy, sent: LedgerDocument) -> Plan:
     refunded = _refunded_before_release(order, sent)
     conflicts = (*_cancelled(order, sent), *_edited(order, policy, sent))
     warnings = gates.status_warnings(order)
-    if refunded and _is_complete(sent) and not gates.is_closed(order):
+    release = gates.may_release(order, policy)
+    if refunded and release and _is_complete(sent):
         conflicts = (*conflicts, _refunded(sent, refunded))
     if conflicts:
         return Plan(Verdict.WAIT, conflicts=conflicts, warnings=warnings)
-    release = gates.may_release(order, policy) and not refunded
-    return Plan(Verdict.POST, release=release, warnings=(*warnings, *_refund_warnings(refunded)))
+    return Plan(Verdict.POST, release=release and not refunded, warnings=(*warnings, *_refund_warnings(refunded)))
 
 
 def _refunded_before_release(order: Order, sent: LedgerDocument) -> tuple[OrderLine, ...]:

@@ -81,15 +81,31 @@ def _globals(
 
 
 def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
-    """`--wait` without a number waits for the default; Typer has no options whose value may be left out."""
+    """`--wait` without a number waits for the default; Typer has no options whose value may be left out.
+
+    A number behind it is its seconds only where what the command acts on was named before: in `orders sync --wait 5001
+    5002` both are orders. `--wait=5` always means seconds.
+    """
     filled: list[str] = []
+    has_number = False
     for index, argument in enumerate(arguments):
+        if argument == "--":
+            return [*filled, *arguments[index:]]
         filled.append(argument)
-        if argument == "--wait":
-            following = arguments[index + 1] if index + 1 < len(arguments) else ""
-            if not following.replace(".", "", 1).isdigit():
-                filled.append(str(DEFAULT_WAIT_S))
+        before = arguments[index - 1] if index else ""
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        if argument == "--wait" and not (has_number and _is_number(following)):
+            filled.append(str(DEFAULT_WAIT_S))
+        has_number = has_number or (_is_number(argument) and before not in _TAKES_A_VALUE)
     return filled
+
+
+#: Options whose value may be a number, which then names nothing to act on.
+_TAKES_A_VALUE: Final = frozenset({"--home", "--connection", "--note", "--limit"})
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
 
 
 def run() -> None:

@@ -35,8 +35,8 @@ STATE_STYLE: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def safe_text(text: str) -> str:
-    """`text` with control and direction characters made visible: they are data here, never commands."""
-    return _UNSAFE.sub(lambda found: _named(ord(found.group())), text)
+    """`text` on one line, control and direction characters made visible: they are data here, never commands."""
+    return _UNSAFE.sub(lambda found: _named(ord(found.group())), " ".join(text.splitlines()))
 
 
 def _named(code: int) -> str:

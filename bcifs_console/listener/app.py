@@ -13,7 +13,7 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bcifs_console.bigcommerce.events import Event, MalformedEvent, parse_event
 from bcifs_console.bigcommerce.signatures import Headers, RefusalKind, Refused
@@ -53,12 +53,23 @@ _OTHER_STORE: Final = _answer(403, "other_store")
 _UNAVAILABLE: Final = _answer(503, "unavailable")
 
 
-def public_app(state: ListenerState) -> Starlette:
+def public_app(state: ListenerState) -> ASGIApp:
     """The application of the public port: the webhook addresses and nothing else."""
     webhooks = WebhookEndpoint(state)
     app = Starlette(routes=[Route(WEBHOOK_PATH, webhooks), Route(EXCEPTIONS_PATH, webhooks)])
     app.router.redirect_slashes = False  # an address is right or it is 404; senders do not follow redirects
-    return app
+    before_token = WEBHOOK_PATH.removesuffix("{token}")
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        """Known addresses are found in their table; Starlette's layers and routes would take as long as the rest."""
+        token = scope.get("path", "").removeprefix(before_token)
+        if scope["type"] == "http" and token in state.endpoints:
+            scope["path_params"] = {"token": token}
+            await webhooks(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return front
 
 
 class WebhookEndpoint:

@@ -13,7 +13,7 @@ from math import ceil, inf
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -27,7 +27,7 @@ class GuardedConfig(uvicorn.Config):
     addresses, and of uvicorn's own log only errors, so that strangers cannot fill it.
     """
 
-    def __init__(self, app: Starlette, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.limits = limits
         self.sources: Counter[str] = Counter()
         super().__init__(

@@ -12,7 +12,7 @@ from math import ceil, inf
 from typing import Final
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bcifs_console.listener.admin import admin_app
 from bcifs_console.listener.app import public_app
@@ -80,7 +80,7 @@ class Listener:
 class _Server(uvicorn.Server):
     """One uvicorn server that is a guest in our process: no signal handlers, and it sweeps its connections."""
 
-    def __init__(self, app: Starlette, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         super().__init__(GuardedConfig(app, limits))
         self._ready = asyncio.Event()
         self._cut: asyncio.TimerHandle | None = None

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from bcifs_console.base.problems import Problem, UsageProblem
 from bcifs_console.base.secret import Secret
@@ -48,6 +50,9 @@ def add_file(context: Context, file: ConnectionFile) -> Added:
         zone, notes = asyncio.run(_store_zone(context, file))
         settings = replace(settings, policy=replace(settings.policy, time_zone=zone))
     asyncio.run(_constructible(context, replace(file, settings=settings)))
+    if file.local_start is not None:
+        start_at = file.local_start.replace(tzinfo=ZoneInfo(settings.policy.time_zone)).astimezone(UTC)
+        settings = replace(settings, policy=replace(settings.policy, start_at=start_at))
 
     def write(tx: Tx) -> int:
         connection_id = connections.add(tx, context.store.vault, file.name, settings, file.secrets, context.actor)

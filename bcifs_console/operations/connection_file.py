@@ -110,12 +110,16 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFile:
-    """A checked connection file. `time_zone` of its policy is empty where the store's is to be used."""
+    """A checked connection file. `time_zone` of its policy is empty where the store's is to be used.
+
+    Then `local_start` is a start_at that was given without a zone; the policy's is only right once that zone is known.
+    """
 
     name: str
     settings: ConnectionSettings
     secrets: Mapping[str, Secret]
     rules: tuple[MappingRule, ...]
+    local_start: datetime | None = None
 
 
 def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str, str] | None = None) -> ConnectionFile:
@@ -138,7 +142,7 @@ def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str,
         ifs=file.ifs.model_dump(mode="json", exclude={"client_secret"}),
         policy=_policy(file, now),
     )
-    return ConnectionFile(file.name, settings, secrets, mapping)
+    return ConnectionFile(file.name, settings, secrets, mapping, _local_start(file.policy))
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -219,9 +223,20 @@ def _start(given: datetime | date | None, zone: ZoneInfo | None, now: datetime) 
     """Go-live: a date is its midnight in the connection's zone; without one it is now."""
     if given is None:
         return now.replace(microsecond=0)
-    if not isinstance(given, datetime):
-        given = datetime.combine(given, time.min)
-    return (given if given.tzinfo else given.replace(tzinfo=zone or UTC)).astimezone(UTC)
+    moment = _moment(given)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)).astimezone(UTC)
+
+
+def _local_start(given: _Policy) -> datetime | None:
+    """A start_at that waits for the store's zone."""
+    if given.start_at is None or given.time_zone:
+        return None
+    moment = _moment(given.start_at)
+    return None if moment.tzinfo else moment
+
+
+def _moment(given: datetime | date) -> datetime:
+    return given if isinstance(given, datetime) else datetime.combine(given, time.min)
 
 
 def resolve_secret(text: str, folder: Path, environment: Mapping[str, str]) -> Secret:

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations.context import Context
 from bcifs_console.store import health, queue, views
+from bcifs_console.store.errors import HomeInUse
 from bcifs_console.store.opening import home_lock
 from bcifs_console.store.views import OrderView
 from bcifs_console.sync.breakers import Breakers
@@ -21,6 +24,9 @@ SETTLED: Final = frozenset(
     {OrderState.SYNCED, OrderState.WAITING, OrderState.FAILED, OrderState.SKIPPED, OrderState.IGNORED}
 )
 _LOOK_S: Final = 0.1
+#: A service that was killed leaves its heartbeat behind, which looks alive for ten seconds more.
+_LIVENESS_S: Final = 1.0
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,27 @@ def service_lives(context: Context) -> bool:
 
 
 async def wait_for(context: Context, connection_id: int, order_ids: Collection[int], timeout_s: float) -> Waited:
-    """Wait until the orders are settled, doing the work here where no service lives."""
-    if service_lives(context):
-        return await _watch(context, connection_id, order_ids, timeout_s)
+    """Wait until the orders are settled, doing the work here where no service lives, or none does any more.
+
+    Raises HomeInUse where another command does work on this home.
+    """
+    end = context.clock.monotonic() + timeout_s
+    if not service_lives(context):
+        return await _take_over(context, connection_id, order_ids, end)
+    while True:
+        watched = await _watch(context, connection_id, order_ids, end, is_served=lambda: service_lives(context))
+        if watched is not None:
+            return watched
+        try:
+            return await _take_over(context, connection_id, order_ids, end)
+        except HomeInUse:
+            _log.info("home_in_use")  # one that starts in the dead one's place and does not beat yet: watch on
+
+
+async def _take_over(context: Context, connection_id: int, order_ids: Collection[int], end: float) -> Waited:
     with home_lock(context.settings.home):
         context.store.database.write_sync(queue.void_leases)
-        return await _work(context, connection_id, order_ids, timeout_s)
+        return await _work(context, connection_id, order_ids, end)
 
 
 def _views(context: Context, connection_id: int, order_ids: Collection[int]) -> tuple[OrderView, ...]:
@@ -59,18 +80,31 @@ def _views(context: Context, connection_id: int, order_ids: Collection[int]) -> 
     return tuple(rows)
 
 
-async def _watch(context: Context, connection_id: int, order_ids: Collection[int], timeout_s: float) -> Waited:
-    end = context.clock.monotonic() + timeout_s
+async def _watch(
+    context: Context,
+    connection_id: int,
+    order_ids: Collection[int],
+    end: float,
+    *,
+    is_served: Callable[[], bool],
+) -> Waited | None:
+    """Look until the orders are settled or the time is over; None where nobody works on them any more."""
+    check_at = context.clock.monotonic() + _LIVENESS_S
     while True:
         found = _views(context, connection_id, order_ids)
         if all(OrderState(order.state) in SETTLED for order in found):
             return Waited(found, timed_out=False)
-        if context.clock.monotonic() >= end:
+        now = context.clock.monotonic()
+        if now >= end:
             return Waited(found, timed_out=True)
+        if now >= check_at:
+            if not is_served():
+                return None
+            check_at = now + _LIVENESS_S
         await asyncio.sleep(_LOOK_S)
 
 
-async def _work(context: Context, connection_id: int, order_ids: Collection[int], timeout_s: float) -> Waited:
+async def _work(context: Context, connection_id: int, order_ids: Collection[int], end: float) -> Waited:
     """Run a worker of our own until the orders are settled."""
     runtime = context.runtime(connection_id)
     timing = timing_of(context.settings)
@@ -88,10 +122,11 @@ async def _work(context: Context, connection_id: int, order_ids: Collection[int]
     )
     task = asyncio.create_task(worker.run())
     try:
-        watched = await _watch(context, connection_id, order_ids, timeout_s)
+        watched = await _watch(context, connection_id, order_ids, end, is_served=lambda: True)
     finally:
         await worker.stop(timing.request_deadline.total_seconds())
         await task
         await dispatcher.close()
         await runtime.aclose()
+    assert watched is not None, "we serve them ourselves"
     return watched

@@ -4,6 +4,7 @@ import json
 import secrets as random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from sqlalchemy import func, select, update
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.connections import BigCommerceAccess, Connection, IfsAccess
+from bcifs_console.domain.documents import DocumentKind
 from bcifs_console.domain.rules import Policy
-from bcifs_console.store import journal
+from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.store import health, journal
 from bcifs_console.store.database import Tx
-from bcifs_console.store.tables import connection, mapping_rule
+from bcifs_console.store.tables import connection, document, mapping_rule, store_order
 from bcifs_console.store.tables import secret as secret_table
 from bcifs_console.store.vault import Vault
 
@@ -82,15 +85,39 @@ def add(
 
 
 def _refuse_same_reference(conn: SqlConnection, settings: ConnectionSettings, own_id: int | None) -> None:
-    """Two connections on one IFS company must not give two orders one reference (DESIGN §6)."""
-    for other_id, other_name, other in _all_settings(conn):
-        same_company = _company(other) == _company(settings)
-        if other_id != own_id and same_company and other.policy.order_reference == settings.policy.order_reference:
-            raise UsageProblem(
-                f"Connection {other_name!r} books on the same IFS company with the order reference "
-                f"{settings.policy.order_reference!r}: two stores' orders would look like one.",
-                remedy='Set another [policy] order_reference, for example "US-{order_id}".',
-            )
+    """Two connections on one IFS company must not give two orders one reference (DESIGN §6).
+
+    Nor may another store take the reference of a removed connection that sent orders: they stand in IFS, and an order
+    of the new store with the same number would be taken for one of them. The same store finds its own orders again.
+    """
+    for other in _all_rows(conn):
+        if other.id == own_id or _reference(other.settings) != _reference(settings):
+            continue
+        if other.removed_at is not None and (
+            _store(other.settings) == _store(settings) or not _has_sent(conn, other.id)
+        ):
+            continue
+        raise UsageProblem(
+            f"Connection {other.name!r} {'books' if other.removed_at is None else 'booked'} on the same IFS company "
+            f"with the order reference {settings.policy.order_reference!r}: two stores' orders would look like one.",
+            remedy='Set another [policy] order_reference, for example "US-{order_id}".',
+        )
+
+
+def _reference(settings: ConnectionSettings) -> tuple[str, str, str]:
+    return *_company(settings), settings.policy.order_reference
+
+
+def _store(settings: ConnectionSettings) -> str:
+    return str(settings.bigcommerce.get("store_hash", ""))
+
+
+def _has_sent(conn: SqlConnection, connection_id: int) -> bool:
+    """Whether an order of the connection stands, or may stand, in IFS."""
+    query = select(document.c.id).where(
+        document.c.connection_id == connection_id, document.c.kind == DocumentKind.CUSTOMER_ORDER.value
+    )
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def _company(settings: ConnectionSettings) -> tuple[str, str]:
@@ -116,13 +143,19 @@ def _settings(config: str) -> ConnectionSettings:
     return ConnectionSettings(data["bigcommerce"], data["ifs"], _policy().validate_python(data["policy"]))
 
 
-def _all_settings(conn: SqlConnection) -> list[tuple[int, str, ConnectionSettings]]:
-    rows = conn.execute(
-        select(connection.c.id, connection.c.name, connection.c.config)
-        .where(connection.c.removed_at.is_(None))
-        .order_by(connection.c.id)
-    )
-    return [(row.id, row.name, _settings(row.config)) for row in rows]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    name: str
+    settings: ConnectionSettings
+    removed_at: datetime | None
+
+
+def _all_rows(conn: SqlConnection) -> list[_Row]:
+    """Every connection, removed ones included; those in use first, they are what a complaint should name."""
+    columns = (connection.c.id, connection.c.name, connection.c.config, connection.c.removed_at)
+    rows = conn.execute(select(*columns).order_by(connection.c.removed_at.is_not(None), connection.c.id))
+    return [_Row(row.id, row.name, _settings(row.config), row.removed_at) for row in rows]
 
 
 def names(conn: SqlConnection) -> dict[str, int]:
@@ -196,14 +229,48 @@ def load_all(conn: SqlConnection, vault: Vault) -> list[Connection]:
 
 
 def remove(tx: Tx, vault: Vault, connection_id: int, *, actor: str) -> None:
-    """Take a connection out of use and erase its secrets; its orders and ledger stay, under a name that says so."""
+    """Take a connection out of use and erase its secrets; its orders and ledger stay, under a name that says so.
+
+    What was still to be done for it is not waited for any longer: nobody could do it.
+    """
     row = tx.conn.execute(select(connection).where(connection.c.id == connection_id)).one()
     if row.removed_at is not None:
         return
     vault.erase(tx, connection_id)
     gone = f"{row.name} (removed {tx.now:%Y-%m-%d %H:%M:%S}, {connection_id})"
     tx.conn.execute(update(connection).where(connection.c.id == connection_id).values(name=gone, removed_at=tx.now))
+    _let_go(tx, connection_id)
+    for paused in health.breakers(tx.conn):
+        if paused.connection_id == connection_id and paused.is_open:
+            health.set_breaker(tx, connection_id, paused.side, is_open=False)
     journal.write(tx, "connection.removed", actor=actor, connection_id=connection_id, subject=f"connection:{row.name}")
+
+
+_UNFINISHED: Final = (OrderState.DUE, OrderState.WORKING, OrderState.WAITING, OrderState.FAILED)
+
+
+def _let_go(tx: Tx, connection_id: int) -> None:
+    """No order of the connection is due, waits or is held any longer."""
+    unfinished = store_order.c.state.in_([state.value for state in _UNFINISHED])
+    let_go = tx.conn.execute(
+        update(store_order)
+        .where(store_order.c.connection_id == connection_id, unfinished)
+        .values(
+            state=OrderState.IGNORED.value,
+            reason="",
+            error="Its connection was removed.",
+            remedy="",
+            cause="",
+            problems="[]",
+            due_at=None,
+            done_generation=store_order.c.generation,
+            lease_owner="",
+            lease_until=None,
+            lease_fence=store_order.c.lease_fence + 1,  # a look under way does not end in another state
+        )
+        .returning(store_order.c.order_id)
+    )
+    journal.touch(tx, "order", [(connection_id, order_subject(order_id)) for order_id in let_go.scalars().all()])
 
 
 def signature(conn: SqlConnection) -> str:

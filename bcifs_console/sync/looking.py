@@ -11,11 +11,13 @@ from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, Led
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
 from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
+from bcifs_console.ifs.records import OrderHead
 from bcifs_console.store import customers, ledger, queue
 from bcifs_console.store.database import Tx
-from bcifs_console.store.ledger import NewDocument
+from bcifs_console.store.ledger import DocumentChange, NewDocument
+from bcifs_console.sync.calls import JournalledCalls
 from bcifs_console.sync.matching import Match, Matching
-from bcifs_console.sync.posting import CustomerOrderPosting, Posted
+from bcifs_console.sync.posting import PLANNED, RELEASE, CustomerOrderPosting, Posted
 from bcifs_console.sync.redraft import merged, nothing_in_ifs, was_refused
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
@@ -59,8 +61,13 @@ class Look:
             return self._outcome(OrderState.SKIPPED, note=found.note)
         if isinstance(match.customer, Unknown):
             await self._ask(buyer, match)
-        if found.conflicts and sent is not None and is_closed(order) and await self._is_cancelled_in_ifs(sent):
-            return self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS")
+        if found.conflicts and sent is not None and sent.reference:
+            head = await self._runtime.ifs.order(sent.reference)
+            if is_closed(order) and head.state in self._runtime.ifs.profile.order.cancelled_states:
+                return self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS")
+            if await self._note_release_by_hand(sent, head):
+                held = await self._ledger()
+                found = plan(order, match.customer, self._runtime.rules, self._runtime.policy, held)
         if found.blockers or found.conflicts:
             return self._waiting(found)
         posted = await self._post(order, found, sent)
@@ -125,12 +132,16 @@ class Look:
             self.progress.ifs_customer = match.customer.customer_id
         return match
 
-    async def _is_cancelled_in_ifs(self, sent: LedgerDocument) -> bool:
-        """Whether somebody has cancelled in IFS what the store cancelled: then nothing is left to do."""
-        if not sent.reference:
+    async def _note_release_by_hand(self, sent: LedgerDocument, head: OrderHead) -> bool:
+        """Write down that somebody released the order in IFS, as the remedy of a conflict asks; whether it is news."""
+        cancelled = self._runtime.ifs.profile.order.cancelled_states
+        if head.state == PLANNED or head.state in cancelled or sent.is_confirmed(RELEASE):
             return False
-        head = await self._runtime.ifs.order(sent.reference)
-        return head.state in self._runtime.ifs.profile.order.cancelled_states
+        calls = JournalledCalls(self._runtime, self._claim, sent)
+        calls.mark(RELEASE)
+        calls.note(DocumentChange(etag=head.etag))
+        await calls.flush()
+        return True
 
     async def _ask(self, buyer: Buyer, match: Match) -> None:
         unknown = match.customer

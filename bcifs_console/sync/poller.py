@@ -1,10 +1,11 @@
 """The fallback poll: asks the store which orders changed, so that nothing rests on webhooks alone.
 
 `min_date_modified` with an overlap, because its resolution is a second and pages shift while orders change (facts
-§3.2). The cursor moves only when a poll came to its end; a poll cut short is simply done again.
+§3.2). Orders come by time of modification, so the cursor moves with each page that is marked: a poll cut short goes on
+from there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +21,7 @@ from bcifs_console.sync.runtime import Runtime
 
 _CURSOR: Final = "orders_modified"
 _BATCH: Final = 250
+_TAIL: Final = 5
 _log = structlog.get_logger(__name__)
 
 
@@ -39,19 +41,19 @@ async def poll(runtime: Runtime, *, overlap: timedelta) -> Polled:
     started = clock.monotonic()
     calls_before = runtime.calls.get(Side.BIGCOMMERCE, 0)
     value = await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, _CURSOR))
-    newest = datetime.fromisoformat(value) if value else runtime.policy.start_at
+    newest = reached = datetime.fromisoformat(value) if value else runtime.policy.start_at
     since = newest - overlap if value else newest
     seen = marked = 0
-    page: list[Order] = []
-    async for order in runtime.store.orders_modified_since(since, on_unreadable=_unreadable):
+    page = _Page()
+    async for order in runtime.store.orders_modified_since(since, on_unreadable=page.cannot_read):
         seen += 1
         newest = max(newest, order.modified_at)
-        page.append(order)
-        if len(page) >= _BATCH:
-            marked += await _mark(runtime, page)
-            page = []
-    marked += await _mark(runtime, page)
-    await runtime.database.write(lambda tx: health.set_cursor(tx, runtime.id, _CURSOR, newest.isoformat()))
+        page.orders.append(order)
+        if len(page.orders) >= _BATCH:
+            reached = max(reached, page.reached)
+            marked += await _mark(runtime, page, reached)
+            page.clear()
+    marked += await _mark(runtime, page, newest)
     polled = Polled(
         seen, marked, runtime.calls.get(Side.BIGCOMMERCE, 0) - calls_before, round(clock.monotonic() - started, 3)
     )
@@ -60,19 +62,39 @@ async def poll(runtime: Runtime, *, overlap: timedelta) -> Polled:
     return polled
 
 
-def _unreadable(problem: BadAnswer) -> None:
-    """One order that cannot be read must not hide the others; its own webhook or sync shows what is wrong with it."""
-    _log.warning("poll_unreadable", order=problem.order_id, error=problem.message)
+@dataclass(slots=True)
+class _Page:
+    """Orders that came and are not marked yet, and the ids of those that could not be read."""
+
+    orders: list[Order] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+
+    def cannot_read(self, problem: BadAnswer) -> None:
+        """One order that cannot be read must not hide the others; its own look shows what is wrong with it."""
+        _log.warning("poll_unreadable", order=problem.order_id, error=problem.message)
+        if problem.order_id is not None:
+            self.unreadable.append(problem.order_id)
+
+    @property
+    def reached(self) -> datetime:
+        """How far in time a full page surely got: an order modified while the list was made carries a later time than
+        its neighbours, and what lies between is still to come."""
+        return min(order.modified_at for order in self.orders[-_TAIL:])
+
+    def clear(self) -> None:
+        self.orders.clear()
+        self.unreadable.clear()
 
 
-async def _mark(runtime: Runtime, orders: list[Order]) -> int:
-    """Make those of `orders` due that are new, or newer than what we have read."""
-    if not orders:
-        return 0
+async def _mark(runtime: Runtime, page: _Page, reached: datetime) -> int:
+    """Make those of `page` due that are new, newer than what we have read, or unreadable; remember how far we read."""
+    orders, unreadable = list(page.orders), list(page.unreadable)
 
     def write(tx: Tx) -> int:
-        known = views.last_read(tx.conn, runtime.id, [order.id for order in orders])
-        due = [order.id for order in orders if _is_news(order, known, runtime.policy.start_at)]
+        known = views.last_read(tx.conn, runtime.id, [*(order.id for order in orders), *unreadable])
+        due = {order.id for order in orders if _is_news(order, known, runtime.policy.start_at)}
+        due |= {order_id for order_id in unreadable if _is_worth_a_look(known.get(order_id))}
+        health.set_cursor(tx, runtime.id, _CURSOR, reached.isoformat())
         return intake.mark_due(tx, runtime.id, due, found_by="poll")
 
     return await runtime.database.write(write)
@@ -86,3 +108,8 @@ def _is_news(order: Order, known: dict[int, LastRead], start_at: datetime) -> bo
     if found.modified_at is None:
         return found.state not in (OrderState.DUE, OrderState.WORKING)
     return order.modified_at > found.modified_at
+
+
+def _is_worth_a_look(found: LastRead | None) -> bool:
+    """Whether an order that cannot be read is to be looked at. One that failed shows its fault already: no new try."""
+    return found is None or found.state not in (OrderState.DUE, OrderState.WORKING, OrderState.FAILED)

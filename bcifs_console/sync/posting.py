@@ -34,7 +34,7 @@ ADOPTED: Final = "adopted"
 ADDRESS: Final = "address"
 READ_BACK: Final = "read_back"
 RELEASE: Final = "release"
-_PLANNED: Final = "Planned"
+PLANNED: Final = "Planned"
 _CANCELLED: Final = "Cancelled"
 _RELEASE_TRIES: Final = 3
 
@@ -162,7 +162,7 @@ class CustomerOrderPosting:
             what = f"is in {head.currency}, not in {draft.currency}"
         elif not (theirs[0] <= ours[0] and theirs[1] <= ours[1]):
             what = "has lines or charges that are not this order's"
-        elif head.state != _PLANNED and (theirs != ours):
+        elif head.state != PLANNED and (theirs != ours):
             what = f"is {head.state} already, and incomplete"
         else:
             return
@@ -309,7 +309,7 @@ class CustomerOrderPosting:
         async def send() -> str:
             fresh = head
             for tries_left in reversed(range(_RELEASE_TRIES)):
-                if fresh.state != _PLANNED:
+                if fresh.state != PLANNED:
                     return fresh.state
                 try:
                     await self._ifs.release(order_no, fresh.etag)
@@ -323,7 +323,7 @@ class CustomerOrderPosting:
 
         async def look_up() -> str | None:
             found = await self._ifs.order(order_no)
-            return None if found.state == _PLANNED else found.state
+            return None if found.state == PLANNED else found.state
 
         await self._calls.run(Step(RELEASE, send, look_up))
 

@@ -215,10 +215,12 @@ async def profile(workplace: Workplace) -> str:
     size = _SIZES[workplace.effort]
     made, secrets = await _home(workplace)
     output = workplace.folder / "acks.prof"
-    async with _generator(workplace) as generator:
-        async with made.serve(role="listener", profiler=profiled(output)) as listener:
-            target = _Target(listener, made.port, _PATH + secrets.token)
-            await _Range(generator, secrets).load(target, size.deliveries, max(size.connections))
+    async with (
+        _generator(workplace) as generator,
+        made.serve(role="listener", profiler=profiled(output)) as listener,
+    ):
+        target = _Target(listener, made.port, _PATH + secrets.token)
+        await _Range(generator, secrets).load(target, size.deliveries, max(size.connections))
     return top(output)
 
 

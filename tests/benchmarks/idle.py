@@ -1,4 +1,4 @@
-"""What `bcifs serve` costs while nothing happens: processor time and memory of the process, all roles, one connection."""
+"""What `bcifs serve` costs while nothing happens: processor time and memory, all roles, one connection."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """From the accepted delivery to the released order in IFS, on an idle installation; and a bare script's same calls.
 
-One order's calls are recorded once over the wire. The script then makes exactly those for an order of its own, one after
-the other on one httpx client, and reads every answer: what a person would write who had no journal, no look-ups and no
-second order to think of. Service and script take turns, each with its own simulator process.
+One order's calls are recorded once over the wire. The script then makes exactly those for an order of its own, one
+after the other on one httpx client, and reads every answer: what a person would write who had no journal, no look-ups
+and no second order to think of. Service and script take turns, each with its own simulator process.
 """
 
 from __future__ import annotations

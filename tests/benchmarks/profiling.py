@@ -1,7 +1,7 @@
-"""Profiles of our own processes: `python -m tests.benchmarks.profiling OUT bcifs-arguments…` runs bcifs under cProfile.
+"""Profiles of our own processes: `python -m tests.benchmarks.profiling OUT bcifs-arguments…` has bcifs profiled.
 
-cProfile sees the thread that it is switched on in. So each thread (the store's writer among them) gets a profiler of its
-own, and at the end they are added up. Its clock is the thread's processor time: waiting for a disk, an answer or
+cProfile sees the thread that it is switched on in. So each thread (the store's writer among them) gets a profiler of
+its own, and at the end they are added up. Its clock is the thread's processor time: waiting for a disk, an answer or
 another thread does not count. It slows our code down, so a profile says where time goes, never how much of it.
 """
 

@@ -1,4 +1,4 @@
-"""How long a command takes, as a whole process: `bcifs --version` and `bcifs status` beside an interpreter's own start."""
+"""How long a command takes as a whole process: `bcifs --version` and `bcifs status` beside an interpreter's start."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Final
 
 from bcifs_console.base.settings import Settings
@@ -37,8 +38,8 @@ async def run(workplace: Workplace) -> Measured:
         f"{orders} orders at once, no latency", orders / seconds, " orders/s", orders / bare, "bare script, same calls"
     )
     note = (
-        f"{_AT_ONCE} orders under way at once on both sides. The service spends {cpu_ms:.0f} ms of processor time on an "
-        "order, its second look after `updated` included, which the script does not have."
+        f"{_AT_ONCE} orders under way at once on both sides. The service spends {cpu_ms:.0f} ms of processor time on "
+        "an order, its second look after `updated` included, which the script does not have."
     )
     return Measured((row,), (note,))
 
@@ -46,12 +47,13 @@ async def run(workplace: Workplace) -> Measured:
 async def _crowd(made: Installation, fakes: SimulatorProcess, orders: int) -> float:
     """Seconds from the first of `orders` being placed until all of them are in IFS."""
     known = made.known()
-    began = time.perf_counter()
+    began = time.time()
     for start in range(0, orders, 20):
         await asyncio.gather(*(fakes.place(ORDER) for _ in range(min(20, orders - start))))
     synced = "SELECT count(*) FROM store_order WHERE ifs_order_no != '' AND state = 'synced'"
     await made.until(lambda: made.rows(synced)[0][0] >= known + orders, f"{orders} orders are in IFS", 300)
-    seconds = time.perf_counter() - began
+    last = made.rows("SELECT max(confirmed_at) FROM document")[0][0]
+    seconds = datetime.fromisoformat(last).timestamp() - began
     await fakes.control("settle", {})
     await made.until(lambda: not made.moving(), "every order is at rest")
     return seconds

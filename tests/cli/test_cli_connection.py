@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,27 @@ def test_the_stores_time_zone_is_the_default(
     added = bcifs.json("connection", "add", path)
     assert added["time_zone"] == "America/Chicago"
     assert added["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "start_at"),
+    [
+        ("2026-12-01", "2026-12-01T06:00:00+00:00"),
+        ("2026-07-01", "2026-07-01T05:00:00+00:00"),  # daylight saving
+        ("2026-12-01T08:30:00", "2026-12-01T14:30:00+00:00"),
+        ("2026-12-01T08:30:00+01:00", "2026-12-01T07:30:00+00:00"),
+    ],
+)
+def test_a_start_without_a_zone_is_in_the_stores(
+    shop: Shop, bcifs: Terminal, environment: dict[str, str], tmp_path: Path, given: str, start_at: str
+) -> None:
+    path = write_connection(shop, tmp_path)
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("time_zone", "start_at"))]
+    lines.insert(lines.index("[policy]") + 1, f"start_at = {given}")
+    path.write_text("\n".join(lines))
+    assert bcifs.json("connection", "add", path)["start_at"] == start_at
+    policy = bcifs.json("connection", "show")["policy"]
+    assert datetime.fromisoformat(policy["start_at"]) == datetime.fromisoformat(start_at)
 
 
 def test_test_names_each_thing_it_checked(connected: Terminal) -> None:

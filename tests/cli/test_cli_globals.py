@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bcifs_console import __version__
+from bcifs_console.cli.app import with_wait_filled_in
 from tests.cli.shop import Shop, Terminal, write_connection
 
 COMMANDS = [
@@ -134,6 +135,31 @@ def test_a_master_key_that_others_may_read_is_refused(connected: Terminal) -> No
     (connected.home / "master.key").chmod(0o644)
     ran = connected("status", code=1)
     assert "chmod 600" in ran.said
+
+
+@pytest.mark.parametrize(
+    ("words", "filled"),
+    [
+        ("orders sync 5001 --wait", "orders sync 5001 --wait 60"),
+        ("orders sync 5001 --wait 5", "orders sync 5001 --wait 5"),
+        ("orders sync 5001 5002 --wait 0.5 --json", "orders sync 5001 5002 --wait 0.5 --json"),
+        ("orders sync 5001 --wait 5 5002", "orders sync 5001 --wait 5 5002"),
+        ("orders sync 5001 --wait --json", "orders sync 5001 --wait 60 --json"),
+        ("orders sync --wait 5001", "orders sync --wait 60 5001"),
+        ("orders sync --wait 5001 5002", "orders sync --wait 60 5001 5002"),
+        ("orders sync --wait=5 5001", "orders sync --wait=5 5001"),
+        ("orders sync 5001 --wait=5", "orders sync 5001 --wait=5"),
+        ("orders sync --connection 7 --wait 5001", "orders sync --connection 7 --wait 60 5001"),
+        ("--home 9 orders sync --wait 5001", "--home 9 orders sync --wait 60 5001"),
+        ("decisions link 3 C100 --note 1 --wait 5", "decisions link 3 C100 --note 1 --wait 5"),
+        ("decisions skip --note 4 --wait 3", "decisions skip --note 4 --wait 60 3"),
+        ("orders sync 5001 --wait soon", "orders sync 5001 --wait 60 soon"),
+        ("decisions link 3 -- --wait", "decisions link 3 -- --wait"),
+        ("status", "status"),
+    ],
+)
+def test_a_number_behind_wait_is_seconds_only_where_something_to_act_on_was_named(words: str, filled: str) -> None:
+    assert with_wait_filled_in(words.split()) == filled.split()
 
 
 def test_version_imports_nothing_heavy() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bcifs_console.domain.rules import MappingRule, Purpose
+from tests.integration.comparing import money
 from tests.integration.storefront import order, product
-from tests.integration.test_orders_arrive import money
 from tests.integration.waiting import until
 from tests.integration.world import World
 

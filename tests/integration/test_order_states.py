@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.comparing import money
 from tests.integration.conftest import MakeWorld
 from tests.integration.storefront import order, product
-from tests.integration.test_orders_arrive import money
 from tests.integration.world import World
 
 PENDING, AWAITING_PAYMENT, CANCELLED, DECLINED, AWAITING_FULFILLMENT, DISPUTED = 1, 7, 5, 6, 11, 13

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.storefront import order
-from tests.integration.test_orders_arrive import PLACED, assert_equal_to_store
+from tests.integration.comparing import assert_equal_to_store
+from tests.integration.storefront import PLACED, order
 from tests.integration.waiting import until
 from tests.integration.world import connection_text, environment_of
 

@@ -27,7 +27,7 @@ class Changed:
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
-        self.unreadable: list[int] = []
+        self.unreadable: list[int | None] = []
         self.since: list[datetime] = []
         self.breaks_after: int | None = None
 
@@ -98,25 +98,68 @@ async def test_later_polls_begin_an_overlap_before_the_newest_seen(runtime: Runt
     assert store.since == [START, newest - OVERLAP, newest - OVERLAP]
 
 
-async def test_a_poll_that_breaks_off_keeps_the_cursor_and_is_simply_done_again(
-    runtime: Runtime, store: Changed
-) -> None:
+async def cursor(runtime: Runtime) -> str | None:
+    return await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, "orders_modified"))
+
+
+async def test_a_poll_that_breaks_off_goes_on_from_the_last_page_marked(runtime: Runtime, store: Changed) -> None:
     store.orders = [sold(number, modified=NOON + timedelta(seconds=number)) for number in range(1, 401)]
     store.breaks_after = 300
     with pytest.raises(Unavailable):
         await run(runtime)
-    assert len(await due(runtime)) == 250, "whole batches are kept"
-    assert await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, "orders_modified")) is None
+    assert len(await due(runtime)) == 250, "whole pages are kept"
     store.breaks_after = None
     assert (await run(runtime))[0] == 400
-    assert store.since == [START, START]
+    first, again = store.since
+    assert first == START
+    assert NOON < again <= NOON + timedelta(seconds=250) - OVERLAP
     assert len(await due(runtime)) == 400
 
 
-async def test_an_unreadable_order_does_not_hide_the_others(runtime: Runtime, store: Changed) -> None:
+async def test_an_order_modified_while_the_list_was_made_does_not_carry_the_cursor_past_others(
+    runtime: Runtime, store: Changed
+) -> None:
+    store.orders = [sold(number, modified=NOON) for number in range(1, 401)]
+    store.orders[248] = sold(249, modified=NOON + timedelta(hours=1))
+    store.breaks_after = 300
+    with pytest.raises(Unavailable):
+        await run(runtime)
+    assert await cursor(runtime) == NOON.isoformat()
+
+
+async def test_a_page_older_than_the_cursor_does_not_move_it_back(runtime: Runtime, store: Changed) -> None:
+    store.orders = [sold(1, modified=NOON)]
+    await run(runtime)
+    store.orders = [sold(number, modified=NOON - timedelta(seconds=60)) for number in range(1, 401)]
+    store.breaks_after = 300
+    with pytest.raises(Unavailable):
+        await run(runtime)
+    assert await cursor(runtime) == NOON.isoformat()
+
+
+async def test_an_unreadable_order_is_looked_at_and_does_not_hide_the_others(runtime: Runtime, store: Changed) -> None:
     store.unreadable, store.orders = [7], [sold(8)]
-    assert await run(runtime) == (1, 1)
-    assert await due(runtime) == {8}
+    assert await run(runtime) == (1, 2)
+    assert await due(runtime) == {7, 8}
+    rows = await runtime.database.read(views.orders)
+    assert {row.found_by for row in rows} == {"poll"}
+
+
+@pytest.mark.parametrize("state", [OrderState.SYNCED, OrderState.WAITING, OrderState.IGNORED, OrderState.FAILED])
+async def test_a_known_order_that_has_become_unreadable_is_looked_at_until_it_shows_that(
+    runtime: Runtime, store: Changed, state: OrderState
+) -> None:
+    await read(runtime, 7, NOON, state)
+    store.unreadable = [7]
+    marked = int(state is not OrderState.FAILED)
+    assert await run(runtime) == (0, marked)
+    assert await run(runtime) == (0, 0), "one look is enough"
+
+
+async def test_an_unreadable_order_without_a_number_is_only_told(runtime: Runtime, store: Changed) -> None:
+    store.unreadable = [None]
+    assert await run(runtime) == (0, 0)
+    assert await due(runtime) == set()
 
 
 async def test_orders_placed_before_the_start_are_no_news(runtime: Runtime, store: Changed) -> None:
