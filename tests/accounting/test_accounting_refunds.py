@@ -25,7 +25,7 @@ def test_a_line_refunded_in_part_is_posted_unreleased_with_a_warning() -> None:
     assert "2 of 3 units of SKU sku-1 (line 1)" in warning.message
 
 
-@pytest.mark.parametrize("refunded", [1, 3])
+@pytest.mark.parametrize("refunded", [1, 2])
 def test_units_refunded_after_it_was_sent_and_before_release_are_a_conflict(refunded: int) -> None:
     answer = followed(units(), units(refunded=refunded))
     assert (answer.verdict, answer.release) == (Verdict.WAIT, False)
@@ -34,6 +34,12 @@ def test_units_refunded_after_it_was_sent_and_before_release_are_a_conflict(refu
     assert f"{refunded} of 3 units of SKU sku-1 (line 1) were refunded" in found.message
     assert "IFS order C9001 still has them" in found.message
     assert "lower the quantity or cancel the line, then release it there" in found.remedy
+
+
+def test_an_order_refunded_whole_before_its_release_is_simply_never_released() -> None:
+    answer = followed(units(), units(refunded=3))
+    assert (answer.verdict, answer.release, answer.conflicts) == (Verdict.POST, False, ())
+    assert [warning.code for warning in answer.warnings] == ["refunded_units"]
 
 
 def test_units_refunded_after_the_release_change_nothing() -> None:

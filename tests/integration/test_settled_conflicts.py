@@ -1,7 +1,7 @@
 """Conflicts that end, and IFS orders that look like ours but are not."""
 
 from tests.integration.storefront import GRACE, address, order
-from tests.integration.test_order_states import AWAITING_FULFILLMENT, CANCELLED, PENDING, posted
+from tests.integration.test_order_states import AWAITING_FULFILLMENT, AWAITING_PAYMENT, CANCELLED, PENDING, posted
 from tests.integration.world import World
 
 
@@ -40,3 +40,25 @@ async def test_what_was_inexact_at_the_first_look_is_still_said_after_the_next(w
     first = await world.reaches(order_id, "synced")
     assert [warning["code"] for warning in first.warnings] == ["several_addresses"]
     assert (await world.looked_again(order_id)).warnings == first.warnings
+
+
+async def test_a_refund_before_release_waits_until_somebody_has_released_the_order_in_ifs(world: World) -> None:
+    order_id, before = await posted(world, status_id=AWAITING_PAYMENT)
+    (line,) = (await world.store.get(f"/v2/orders/{order_id}/products")).json()
+    refund = {
+        "items": [{"item_type": "PRODUCT", "item_id": line["id"], "quantity": 1}],
+        "payments": [{"provider_id": "custom", "amount": 5, "offline": True}],
+        "merchant_calculated_override": {"total_amount": 5, "total_tax": 0},
+    }
+    answer = await world.store.post(f"/v3/orders/{order_id}/payment_actions/refunds", refund)
+    assert answer.status_code == 201, answer.text
+    view = await world.reaches(order_id, "waiting", reason="conflict")
+    assert "1 of 2 units" in view.error
+    assert (await world.ifs_order(order_id))["Objstate"] == "Planned"
+
+    await world.erp.log_in()
+    etag = (await world.erp.header(before["OrderNo"]))["@odata.etag"]
+    answer = await world.erp.act(before["OrderNo"], "SetReleased", {}, etag)
+    assert answer.status_code < 300, answer.text
+    await world.sync(order_id)
+    await world.reaches(order_id, "synced")
