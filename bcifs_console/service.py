@@ -29,7 +29,7 @@ from bcifs_console.listener.state import Endpoint, ListenerState
 from bcifs_console.store import connections, health, journal, queue, rules
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import StoreProblem
-from bcifs_console.store.opening import Store, home_lock, open_store
+from bcifs_console.store.opening import Store, home_lock, make_home, open_store
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
 from bcifs_console.sync.poller import poll
@@ -111,7 +111,7 @@ class Service:
 
     async def _start(self) -> None:
         works = self._role in ("all", "worker")
-        self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_home(self._settings.home)
         is_sole_worker = works and self._settings.url.startswith("sqlite")
         if is_sole_worker:
             self._cleanup.enter_context(home_lock(self._settings.home))

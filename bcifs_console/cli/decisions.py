@@ -89,6 +89,16 @@ def skip(
         _finish(context, decide.skip(context, decision_id, note), wait, as_json=as_json)
 
 
+def _said(decided: Decided) -> str:
+    """What the answer means, in words."""
+    who, number = safe_text(decided.decision.name), len(decided.orders)
+    orders = "1 order" if number == 1 else f"{number} orders"
+    if decided.action == "skip":
+        return f"{orders} of {who} left out, and this buyer's later ones."
+    customer = f"IFS customer {safe_text(decided.customer_id)}" if decided.customer_id else "a new IFS customer"
+    return f"{who} becomes {customer}; {orders} looked at again."
+
+
 def _finish(context: Context, decided: Decided, wait: float | None, *, as_json: bool) -> None:
     waited: Waited | None = None
     if wait is not None:
@@ -104,7 +114,7 @@ def _finish(context: Context, decided: Decided, wait: float | None, *, as_json: 
             }
         )
     else:
-        typer.echo(f"✓ {decided.action}: {len(decided.orders)} order(s) of {safe_text(decided.decision.name)} go on.")
+        typer.echo(f"✓ {_said(decided)}")
         if waited:
             rows = [(o.order_id, state_text(o.state), o.ifs_order_no, o.ifs_customer, o.error) for o in waited.orders]
             table(("order>", "state", "IFS order", "customer", "why"), rows, empty="")

@@ -95,6 +95,8 @@ def show(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = Non
     _print([detail.order])
     for problem in detail.order.problems:
         typer.echo(f"! {safe_text(problem['message'])}\n  → {safe_text(problem['remedy'])}")
+    if detail.order.error and not detail.order.problems:
+        typer.echo(f"! {safe_text(detail.order.error)}\n  → {safe_text(detail.order.remedy)}")
     for warning in detail.order.warnings:
         typer.echo(f"~ {safe_text(warning['message'])}")
     for document in detail.documents:
@@ -104,7 +106,11 @@ def show(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = Non
             empty="",
             title=f"{document.key} · {document.kind} · {document.state} · {document.ifs_reference}",
         )
-    table(("when", "what", "by"), [(t.at, t.event, t.actor) for t in detail.timeline], empty="Nothing happened yet.")
+    table(
+        ("when", "what", "by"),
+        [(t.at, " ".join((t.event, t.detail.get("scope", ""))), t.actor) for t in detail.timeline],
+        empty="Nothing happened yet.",
+    )
 
 
 @app.command("plan")

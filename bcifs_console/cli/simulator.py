@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.simulator import SimulatorOptions, run
 
 
@@ -18,13 +19,19 @@ def simulator(
     """A faithful fake BigCommerce and IFS Cloud over HTTP. Prints one JSON line when ready."""
     if quota != "off" and not quota.isdigit():
         raise typer.BadParameter("--quota takes a number or off")
-    run(
-        SimulatorOptions(
-            bigcommerce_port=bigcommerce_port,
-            ifs_port=ifs_port,
-            seed=seed,
-            latency_ms=latency_ms,
-            faults=faults,
-            quota=None if quota == "off" else int(quota),
-        )
+    options = SimulatorOptions(
+        bigcommerce_port=bigcommerce_port,
+        ifs_port=ifs_port,
+        seed=seed,
+        latency_ms=latency_ms,
+        faults=faults,
+        quota=None if quota == "off" else int(quota),
     )
+    try:
+        run(options)
+    except OSError as error:
+        raise ConfigurationProblem(
+            f"The simulator cannot listen on port {bigcommerce_port} and {ifs_port}: {error.strerror}.",
+            remedy="Stop the program that uses the port (another simulator?), or choose another with "
+            "--bigcommerce-port and --ifs-port.",
+        ) from None

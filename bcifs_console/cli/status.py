@@ -16,14 +16,19 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    typer.echo(f"home {found['home']}")
     table(("state", "orders>"), [(state_text(s), n) for s, n in found["orders"].items()], empty="")
-    typer.echo(f"decisions {found['decisions']}   problems {found['problems']}")
+    typer.echo(f"decisions {found['decisions']}   orders waiting or failed {found['problems']}")
+    refused = ", ".join(f"{kind} {number}" for kind, number in found["refused"].items())
+    if refused:
+        typer.echo(f"deliveries refused so far: {safe_text(refused)}; many wrong signatures mean a wrong client secret")
     for part in ("listener", "worker"):
         process = found[part]
         where = f" on port {process['port']}" if process.get("port") else ""
         typer.echo(f"{part}: {process['state']}{where if part == 'listener' else ''}")
     for connection in found["connections"]:
-        store, erp = safe_text(connection["bigcommerce"]), safe_text(connection["ifs"])
+        sides = (connection[side] for side in ("bigcommerce", "ifs"))
+        store, erp = (side if side == "ok" else f"PAUSED: {safe_text(side)}" for side in sides)
         typer.echo(f"{connection['name']}: BigCommerce {store}, IFS {erp}")
 
 

@@ -9,6 +9,8 @@ import asyncio
 from collections import Counter
 from typing import Final
 
+import structlog
+
 from bcifs_console.store import journal
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.errors import StoreProblem
@@ -16,6 +18,8 @@ from bcifs_console.store.errors import StoreProblem
 #: The store's counter of deliveries; `intake` counts `accepted` and `duplicate` under the same name.
 COUNTER: Final = "deliveries"
 LABEL_PREFIX: Final = "refused:"
+
+_log = structlog.get_logger(__name__)
 
 
 class Refusals:
@@ -40,6 +44,8 @@ class Refusals:
             for (connection_id, kind), delta in sums.items():
                 journal.count(tx, COUNTER, LABEL_PREFIX + kind, connection_id=connection_id, delta=delta)
 
+        for (connection_id, kind), number in sums.items():
+            _log.warning("deliveries_refused", connection=connection_id, kind=kind, number=number)
         try:
             await self._database.write(write)
         except StoreProblem:

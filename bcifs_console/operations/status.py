@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bcifs_console.domain.states import OrderState, Side
 from bcifs_console.operations.context import Context
-from bcifs_console.store import connections, customers, health, intake, queue, views
+from bcifs_console.store import connections, customers, health, intake, journal, queue, views
 
 
 def status(context: Context) -> dict[str, Any]:
@@ -29,9 +29,21 @@ def status(context: Context) -> dict[str, Any]:
             "listener": _process(beats, ("all", "listener"), now),
             "worker": _process(beats, ("all", "worker"), now),
             "connections": _connections(conn),
+            "refused": _refused(conn),
+            "home": str(context.settings.home),
         }
 
     return context.store.database.read_sync(read)
+
+
+def _refused(conn: Connection) -> dict[str, int]:
+    """Deliveries the listener refused since counting began, by kind."""
+    totals: Counter[str] = Counter()
+    for (_, label), number in journal.counts(conn, "deliveries").items():
+        kind = label.removeprefix("refused:")
+        if kind != label:
+            totals[kind] += number
+    return dict(totals)
 
 
 def _process(beats: list[health.Heartbeat], roles: tuple[str, ...], now: datetime) -> dict[str, Any]:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from bcifs_console.base.clock import Clock
+from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.base.settings import Settings
 from bcifs_console.store import migrate
 from bcifs_console.store.database import Database
-from bcifs_console.store.errors import HomeInUse
+from bcifs_console.store.errors import HomeInUse, StoreUnavailable
 from bcifs_console.store.vault import Vault, load_master_key
 
 
@@ -33,8 +36,14 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     Raises VaultProblem on a wrong master key, SchemaProblem on a schema this program cannot use.
     """
     home = settings.home
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    migrate.ensure(settings.url, now=clock.now(), backups=home / "backups")
+    make_home(home)
+    try:
+        migrate.ensure(settings.url, now=clock.now(), backups=home / "backups")
+    except OperationalError as error:
+        raise StoreUnavailable(
+            f"The database does not answer: {str(error.orig).splitlines()[0]}.",
+            remedy="Check that the server runs and BCIFS_DATABASE_URL (or, on SQLite, the home's disk).",
+        ) from None
     database = Database(settings.url, clock=clock)
     try:
         vault = Vault(load_master_key(home, may_create=not database.read_sync(Vault.has_secrets)))
@@ -43,6 +52,17 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         database.close()
         raise
     return Store(home, database, vault)
+
+
+def make_home(home: Path) -> None:
+    """Make the home where it is new. Raises ConfigurationProblem where it cannot be a folder of ours."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationProblem(
+            f"{home} cannot be the installation's folder: {error.strerror}.",
+            remedy="Choose another with --home DIR or BCIFS_HOME.",
+        ) from None
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ class Look:
                 return self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS")
             if await self._note_release_by_hand(sent, head):
                 held = await self._ledger()
+                sent = held.customer_order()
                 found = plan(order, match.customer, self._runtime.rules, self._runtime.policy, held)
         if found.blockers or found.conflicts:
             return self._waiting(found)
