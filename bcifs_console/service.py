@@ -298,7 +298,6 @@ class Service:
             for runtime in self._runtimes.values():
                 if (left := runtime.budget.quota_left) is not None:
                     self._metrics.quota_left.labels(runtime.connection.name).set(left)
-            await self._breakers.load()
             if await self._breakers.probe(self._runtimes):
                 self._dispatcher.wake()
 

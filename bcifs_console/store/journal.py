@@ -16,6 +16,7 @@ from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import change, counter, journal, journal_seal
 
 _SEAL_LIMIT: Final = 5_000
+_DROPPED_AT_ONCE: Final = 10_000
 _CHANGES_KEPT: Final = 50_000
 _SEALER_LOCK: Final = 0x5345414C
 
@@ -74,10 +75,17 @@ def seal(tx: Tx) -> int:
         return 0
     sealed = _seal_rows(tx)
     _fold_counters(tx)
-    newest = tx.conn.execute(select(func.max(change.c.id))).scalar()
-    if newest and newest > _CHANGES_KEPT:
-        tx.conn.execute(delete(change).where(change.c.id <= newest - _CHANGES_KEPT))
+    _drop_old_changes(tx)
     return sealed
+
+
+def _drop_old_changes(tx: Tx) -> None:
+    """Keep the newest changes. Only so many go at a time: who acknowledges deliveries waits for this commit too."""
+    oldest, newest = tx.conn.execute(select(func.min(change.c.id), func.max(change.c.id))).one()
+    if newest is None or newest - oldest < _CHANGES_KEPT:
+        return
+    until = min(newest - _CHANGES_KEPT, oldest + _DROPPED_AT_ONCE)
+    tx.conn.execute(delete(change).where(change.c.id <= until))
 
 
 def _seal_rows(tx: Tx) -> int:

@@ -45,12 +45,14 @@ class Breakers:
         self._timing = timing
         self._sides: dict[tuple[int, Side], _Side] = {}
 
-    async def load(self) -> None:
+    async def load(self) -> list[health.Breaker]:
         """Take over what the rows say: after a restart, and what other processes paused or freed since."""
-        for row in await self._database.read(health.breakers):
+        rows = await self._database.read(health.breakers)
+        for row in rows:
             side = self._sides.setdefault((row.connection_id, row.side), _Side())
             if side.is_open != row.is_open:
                 side.is_open, side.failures = row.is_open, row.failures
+        return rows
 
     def paused(self) -> set[int]:
         """Connections of which a side is paused."""
@@ -107,7 +109,7 @@ class Breakers:
         """Try the paused sides whose time has come; returns whether one works again."""
         now = self._database.clock.now()
         freed = False
-        for row in await self._database.read(health.breakers):
+        for row in await self.load():
             runtime = runtimes.get(row.connection_id)
             if not row.is_open or runtime is None or (row.probe_at is not None and row.probe_at > now):
                 continue

@@ -22,11 +22,15 @@ from typing import Any, Final
 
 _OK: Final = b"HTTP/1.1 200 "
 _END: Final = b"\r\n\r\n"
+_SCOPES: Final = ("store/order/created", "store/order/updated", "store/order/statusUpdated")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`count` deliveries of orders `first` …, over `connections` connections to one address."""
+    """`count` deliveries over `connections` connections to one address, of orders from `first` on.
+
+    `events` of them are about one order and follow each other, as a store sends them for a new order.
+    """
 
     port: int
     path: str
@@ -36,27 +40,30 @@ class Job:
     first: int
     count: int
     connections: int
+    events: int
     rate: float | None = None
 
 
 def _requests(job: Job) -> deque[bytes]:
-    """Every request whole, each with another order in its body, signed as the store signs (Standard Webhooks)."""
+    """Every request whole, no two alike, signed as the store signs (Standard Webhooks)."""
     now = int(time.time())
     key = hmac.new(job.client_secret.encode(), digestmod="sha256")
     made: deque[bytes] = deque()
-    for number in range(job.first, job.first + job.count):
+    for number in range(job.count):
+        order = job.first + number // job.events
+        scope = _SCOPES[number % job.events]
+        identity = f"{order:032x}{number % job.events:08x}"
         body = json.dumps(
             {
                 "producer": f"stores/{job.store_hash}",
-                "hash": f"{number:040x}",
+                "hash": identity,
                 "created_at": now,
                 "store_id": "1001",
-                "scope": "store/order/created",
-                "data": {"type": "order", "id": number},
+                "scope": scope,
+                "data": {"type": "order", "id": order},
             },
             separators=(",", ":"),
         ).encode()
-        identity = f"{number:040x}"
         mac = key.copy()
         mac.update(f"{identity}.{now}.".encode() + body)
         head = (
@@ -151,6 +158,8 @@ class _Connection(asyncio.Protocol):
             self._shooter.answered(self, self._began, is_ok=is_ok)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self in self._shooter.idle:  # the server closed it for being idle
+            self._shooter.idle.remove(self)
         if self._is_waiting:
             self._shooter.broken()
 
