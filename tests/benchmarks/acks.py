@@ -23,6 +23,8 @@ from tests.benchmarks.stage import Installation, installation, simulator
 
 GOAL: Final = Goal(0.70, at_least=True)
 _PATH: Final = "/webhooks/bigcommerce/"
+#: Deliveries that a store sends for a new order at once: created, updated, statusUpdated.
+_EVENTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,45 @@ class Size:
     rate: float
     rate_seconds: float
 
+    @property
+    def loads(self) -> list[_Load]:
+        usual = [_Load(connections) for connections in self.connections]
+        return [*usual, _Load(max(self.connections), events=1)]
+
 
 _SIZES: Final = {
-    Effort.FULL: Size(7, 20_000, (32, 64), 300.0, 20.0),
+    Effort.FULL: Size(7, 15_000, (32, 64), 300.0, 20.0),
     Effort.QUICK: Size(3, 6_000, (64,), 300.0, 5.0),
-    Effort.TINY: Size(1, 200, (8,), 200.0, 0.5),
+    Effort.TINY: Size(1, 210, (8,), 300.0, 0.5),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One way to load a server: connections at once, and deliveries for each order."""
+
+    connections: int
+    events: int = _EVENTS
+
+    def __str__(self) -> str:
+        order = "" if self.events == _EVENTS else ", each of another order"
+        return f"{self.connections} connections{order}"
 
 
 @dataclass(slots=True)
 class _Target:
-    """A server under load, and what each turn against it brought."""
+    """A server under load, what each turn against it brought, and what it said it has taken."""
 
     server: Child
     port: int
     path: str
-    outcomes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    outcomes: dict[_Load, list[dict[str, Any]]] = field(default_factory=dict)
     busy: list[float] = field(default_factory=list)
+    answered: int = 0
+    orders: int = 0
 
-    def figure(self, connections: int, name: str) -> float:
-        return float(median(outcome[name] for outcome in self.outcomes[connections]))
+    def figure(self, load: _Load, name: str) -> float:
+        return float(median(outcome[name] for outcome in self.outcomes[load]))
 
 
 class _Range:
@@ -63,13 +84,12 @@ class _Range:
     def __init__(self, generator: Child, secrets: Secrets) -> None:
         self._generator = generator
         self._secrets = secrets
-        self._numbers = itertools.count(1)
+        self._next = 1
 
-    async def load(
-        self, target: _Target, count: int, connections: int, *, rate: float | None = None, keep: bool = True
+    async def shoot(
+        self, target: _Target, count: int, load: _Load, *, rate: float | None = None, keep: bool = True
     ) -> dict[str, Any]:
-        first = next(self._numbers)
-        self._numbers = itertools.count(first + count)
+        first, self._next = self._next, self._next + count
         before = target.server.cpu_s()
         outcome = await self._generator.ask(
             {
@@ -80,14 +100,17 @@ class _Range:
                 "hook_secret": self._secrets.hook_secret,
                 "first": first,
                 "count": count,
-                "connections": connections,
+                "connections": load.connections,
+                "events": load.events,
                 "rate": rate,
             }
         )
         if outcome["refused"] or outcome["lost"]:
             raise Failed(f"the server at {target.path} did not take everything: {outcome}; see {target.server.log}")
+        target.answered += outcome["answered"]
+        target.orders += -(-count // load.events)
         if keep:
-            target.outcomes.setdefault(connections, []).append(outcome)
+            target.outcomes.setdefault(load, []).append(outcome)
             target.busy.append((target.server.cpu_s() - before) / outcome["seconds"])
         return outcome
 
@@ -128,50 +151,47 @@ async def run(workplace: Workplace) -> Measured:
             process.pin(processor)
         loads = _Range(generator, secrets)
         for target in (bare, ours):
-            await loads.load(target, max(100, size.deliveries // 10), max(size.connections), keep=False)
+            await loads.shoot(target, size.deliveries // 10, _Load(max(size.connections)), keep=False)
         for _ in range(size.turns):
-            for connections in size.connections:
+            for load in size.loads:
                 for target in (bare, ours):
-                    await loads.load(target, size.deliveries, connections)
+                    await loads.shoot(target, size.deliveries, load)
         quiet = int(size.rate * size.rate_seconds)
-        calm = [await loads.load(target, quiet, 32, rate=size.rate, keep=False) for target in (bare, ours)]
-        _check_durable(made, size, quiet)
-    return Measured(
-        (*_rows(size, bare, ours), _calm_row(size, *calm)), (_headroom(bare, ours), _about(size, bare, ours))
-    )
+        calm = [await loads.shoot(target, quiet, _Load(32), rate=size.rate, keep=False) for target in (bare, ours)]
+        _check_durable(made, ours)
+    rows = [row for load in size.loads for row in _rows(load, bare, ours)]
+    return Measured((*rows, _calm_row(size, *calm)), (_headroom(bare, ours), _about(size, bare, ours)))
 
 
-def _check_durable(made: Installation, size: Size, quiet: int) -> None:
+def _check_durable(made: Installation, ours: _Target) -> None:
     """What was acknowledged must be on disk, or the figures mean nothing."""
-    answered = max(100, size.deliveries // 10) + size.turns * len(size.connections) * size.deliveries + quiet
     stored = made.rows("SELECT count(*) FROM webhook_delivery")[0][0]
     due = made.rows("SELECT count(*) FROM store_order WHERE state = 'due'")[0][0]
-    if (stored, due) != (answered, answered):
-        raise Failed(f"{answered} deliveries were acknowledged, {stored} are stored and {due} orders are due")
+    if (stored, due) != (ours.answered, ours.orders):
+        raise Failed(
+            f"{ours.answered} deliveries of {ours.orders} orders were acknowledged, {stored} are stored and {due} due"
+        )
 
 
-def _rows(size: Size, bare: _Target, ours: _Target) -> list[Row]:
-    rows = []
-    for connections in size.connections:
-        where = f"at {connections} connections"
-        rows += [
-            Row(
-                f"durable acks/s of the listener, {where}",
-                ours.figure(connections, "rate"),
-                "/s",
-                bare.figure(connections, "rate"),
-                "bare Starlette endpoint, same signature check",
-                GOAL,
-            ),
-            Row(
-                f"ack p99 under that load, {where}",
-                ours.figure(connections, "p99") * 1000,
-                "ms",
-                bare.figure(connections, "p99") * 1000,
-                "the same endpoint",
-            ),
-        ]
-    return rows
+def _rows(load: _Load, bare: _Target, ours: _Target) -> list[Row]:
+    """Acknowledgements a second; and how late they come, where the load is the usual one."""
+    is_usual = load.events == _EVENTS
+    acks = Row(
+        f"durable acks/s of the listener, {load}",
+        ours.figure(load, "rate"),
+        "/s",
+        bare.figure(load, "rate"),
+        "bare Starlette endpoint, same signature check",
+        GOAL if is_usual else None,
+    )
+    late = Row(
+        f"ack p99 under that load, {load}",
+        ours.figure(load, "p99") * 1000,
+        "ms",
+        bare.figure(load, "p99") * 1000,
+        "the same endpoint",
+    )
+    return [acks, late] if is_usual else [acks]
 
 
 def _calm_row(size: Size, bare: dict[str, Any], ours: dict[str, Any]) -> Row:
@@ -199,14 +219,15 @@ def _headroom(bare: _Target, ours: _Target) -> str:
 
 def _about(size: Size, bare: _Target, ours: _Target) -> str:
     spread = [
-        f"{name} {min(rates):,.0f}–{max(rates):,.0f}/s at {connections}"
-        for connections in size.connections
+        f"{name} {min(rates):,.0f}–{max(rates):,.0f}/s at {load}"
+        for load in size.loads
         for name, target in (("bare", bare), ("listener", ours))
-        if (rates := [outcome["rate"] for outcome in target.outcomes[connections]])
+        if (rates := [outcome["rate"] for outcome in target.outcomes[load]])
     ]
     return (
-        f"{size.turns} turns each of {size.deliveries:,} deliveries, every one of another order, all checked to be "
-        f"in the database afterwards; lowest and highest turn: {', '.join(spread)}."
+        f"{size.turns} turns each of {size.deliveries:,} deliveries, the {_EVENTS} first events of each order unless "
+        f"said otherwise, no two alike; generator and server on a processor each. All {ours.answered:,} that the "
+        f"listener acknowledged were found in the database afterwards. Lowest and highest turn: {', '.join(spread)}."
     )
 
 
@@ -220,7 +241,7 @@ async def profile(workplace: Workplace) -> str:
         made.serve(role="listener", profiler=profiled(output)) as listener,
     ):
         target = _Target(listener, made.port, _PATH + secrets.token)
-        await _Range(generator, secrets).load(target, size.deliveries, max(size.connections))
+        await _Range(generator, secrets).shoot(target, size.deliveries, _Load(max(size.connections)))
     return top(output)
 
 
