@@ -62,7 +62,7 @@ class Lanes(httpx.AsyncBaseTransport):
             return
         now = time.monotonic()
         self._idle.append((now, lane))
-        while self._idle[0][0] < now - _IDLE_S:
+        while self._idle and self._idle[0][0] < now - _IDLE_S:
             await self._idle.popleft()[1].aclose()
 
     async def aclose(self) -> None:
