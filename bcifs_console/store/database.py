@@ -8,6 +8,7 @@ together. SQLite writes begin IMMEDIATE, so no write ever fails half-way on a lo
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -38,6 +39,11 @@ BatchHandler = Callable[["Tx", Sequence[Any]], None]
 
 _BUSY_TIMEOUT_MS: Final = 10_000
 _BATCH_LIMIT: Final = 1_000
+#: After so many writes in one commit the next one waits this long for company, so that more of them share what a
+#: commit costs whatever is in it. Measured twice, eight turns each in alternation: a fifth less processor time a
+#: delivery; 22 % more deliveries a second from 32 connections, 6 to 16 % more from 64.
+_CROWD: Final = 8
+_GATHER_S: Final = 0.0005
 #: How often a write that PostgreSQL sacrificed to end a deadlock is done again.
 _DEADLOCK_RETRIES: Final = 3
 _DEADLOCK: Final = "40P01"
@@ -134,7 +140,10 @@ class Database:
             self._jobs.put(job)
 
     def _write_loop(self) -> None:
+        crowd = 0
         while (first := self._jobs.get()) is not None:
+            if crowd >= _CROWD:
+                time.sleep(_GATHER_S)  # under load: the callers just answered are about to write again
             batch = [first]
             stop = False
             while len(batch) < _BATCH_LIMIT:
@@ -146,6 +155,7 @@ class Database:
                     stop = True
                     break
                 batch.append(job)
+            crowd = len(batch)
             self._commit_batch(batch)
             if stop:
                 break
