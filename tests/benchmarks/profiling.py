@@ -34,7 +34,7 @@ def top(output: Path, count: int = _TOP) -> str:
     stats.sort_stats("tottime").print_stats(count)
     lines = [_PLACE.sub("", line).rstrip() for line in text.getvalue().splitlines()]
     first = next(number for number, line in enumerate(lines) if line.lstrip().startswith("ncalls"))
-    return "\n".join([lines[0].strip(), "", *(line for line in lines[first:] if line.strip())])
+    return "\n".join(line for line in lines[first:] if line.strip())  # without the head, which names a temporary file
 
 
 def main() -> None:
