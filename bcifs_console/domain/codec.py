@@ -6,6 +6,8 @@ from pydantic import TypeAdapter
 
 from bcifs_console.domain.documents import CustomerDraft, CustomerOrderDraft
 from bcifs_console.domain.orders import Order
+from bcifs_console.domain.updates import OrderUpdateDraft
+from bcifs_console.domain.vouchers import VoucherDraft
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
 
@@ -17,7 +19,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def encode(value: Order | CustomerOrderDraft | CustomerDraft) -> str:
+def encode(value: Order | CustomerOrderDraft | CustomerDraft | VoucherDraft | OrderUpdateDraft) -> str:
     """`value` as JSON text; fields at their default are left out, so old and new snapshots stay readable."""
     return _adapter(type(value)).dump_json(value, exclude_defaults=True).decode()
 
@@ -37,4 +39,16 @@ def decode_customer_order(text: str) -> CustomerOrderDraft:
 def decode_customer(text: str) -> CustomerDraft:
     """The customer draft that `encode` wrote."""
     draft: CustomerDraft = _adapter(CustomerDraft).validate_json(text)
+    return draft
+
+
+def decode_voucher(text: str) -> VoucherDraft:
+    """The voucher draft that `encode` wrote."""
+    draft: VoucherDraft = _adapter(VoucherDraft).validate_json(text)
+    return draft
+
+
+def decode_order_update(text: str) -> OrderUpdateDraft:
+    """The order update that `encode` wrote."""
+    draft: OrderUpdateDraft = _adapter(OrderUpdateDraft).validate_json(text)
     return draft

@@ -9,8 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Address, ChargeKind
+from bcifs_console.domain.updates import OrderUpdateDraft
+from bcifs_console.domain.vouchers import VoucherDraft
 
 
 class DocumentKind(StrEnum):
@@ -18,12 +21,15 @@ class DocumentKind(StrEnum):
 
     CUSTOMER = "customer"
     CUSTOMER_ORDER = "customer_order"
+    VOUCHER = "voucher"
+    ORDER_UPDATE = "order_update"
 
 
 class DocumentState(StrEnum):
     INTENDED = "intended"  #: written down, nothing sent
     SENT = "sent"  #: at least one call is out or done
     CONFIRMED = "confirmed"  #: complete, read back and agreed
+    NOTHING_TO_POST = "nothing_to_post"  #: a fact that moves no money; recorded so that it is not looked at again
     UNKNOWN = "unknown"  #: a call may or may not have happened
     FAILED = "failed"  #: IFS refused for good
 
@@ -118,6 +124,7 @@ class CustomerOrderDraft:
     note: str = ""
     fact_hash: str = ""
     traces: tuple[Trace, ...] = ()
+    basis: Basis | None = None  #: the priced basis, frozen with the order
 
     @property
     def kind(self) -> DocumentKind:
@@ -142,7 +149,7 @@ class CustomerDraft:
         return DocumentKind.CUSTOMER
 
 
-Draft = CustomerOrderDraft | CustomerDraft
+Draft = CustomerOrderDraft | CustomerDraft | VoucherDraft | OrderUpdateDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,10 @@ class Ledger:
     def customer_order(self) -> LedgerDocument | None:
         """The order's customer order document, if one was ever intended."""
         return next((d for d in self.documents if d.kind is DocumentKind.CUSTOMER_ORDER), None)
+
+    def of_kind(self, kind: DocumentKind) -> tuple[LedgerDocument, ...]:
+        """The documents of one kind in the order they were written down."""
+        return tuple(sorted((d for d in self.documents if d.kind is kind), key=lambda d: d.id))
 
 
 @dataclass(frozen=True, slots=True)

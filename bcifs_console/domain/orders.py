@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bcifs_console.domain.money import ZERO
+from bcifs_console.domain.movements import Refund, Shipment, Tender
 
 
 class LineType(StrEnum):
@@ -131,7 +132,7 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order of the store, whole. `taxes` and `coupons` are None where they were not read."""
+    """One order of the store, whole. Taxes, coupons, tenders, shipments, refunds are None where they were not read."""
 
     id: int
     status_id: int
@@ -168,6 +169,9 @@ class Order:
     is_deleted: bool = False
     items_total: int = 0
     items_shipped: int = 0
+    tenders: tuple[Tender, ...] | None = None
+    shipments: tuple[Shipment, ...] | None = None
+    refunds: tuple[Refund, ...] | None = None
 
     @property
     def is_guest(self) -> bool:

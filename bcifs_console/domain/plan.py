@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bcifs_console.domain.documents import CustomerOrderDraft, Figures
+from bcifs_console.domain.updates import OrderUpdateDraft
+from bcifs_console.domain.vouchers import Position, VoucherDraft
 
 
 class Reason(StrEnum):
@@ -58,3 +60,7 @@ class Plan:
     conflicts: tuple[Blocker, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     note: str = ""  #: why it is ignored or skipped
+    vouchers: tuple[VoucherDraft, ...] = ()  #: to be posted after the documents, in this order
+    updates: tuple[OrderUpdateDraft, ...] = ()  #: to be applied to the IFS order, in this order
+    pending: tuple[Blocker, ...] = ()  #: what keeps single vouchers or updates back while the rest goes on
+    position: Position | None = None  #: None where no vouchers are made

@@ -23,6 +23,21 @@ class Purpose(StrEnum):
     CODE_PART_J = "code_part_j"
     PAY_TERM = "pay_term"
     SHIP_VIA = "ship_via"
+    # Accounts of vouchers (ACCOUNTING §5). None of them has a shipped rule: a person must say.
+    CUSTOMER_BALANCE = "customer_balance"
+    CLEARING = "clearing"  #: by payment_method, gateway, currency
+    GIFT_CERTIFICATE_LIABILITY = "gift_certificate_liability"
+    STORE_CREDIT_LIABILITY = "store_credit_liability"
+    TAX_ACCOUNT = "tax_account"  #: by tax_code, tax_name, tax_class, tax_rate, country
+    TAX_ON_PREPAYMENTS = "tax_on_prepayments"
+    RETURNS = "returns"
+    SHIPPING_INCOME = "shipping_income"
+    HANDLING_INCOME = "handling_income"
+    WRAPPING_INCOME = "wrapping_income"
+    FEE_INCOME = "fee_income"
+    RETAINED_INCOME = "retained_income"
+    GOODWILL = "goodwill"
+    ROUNDING = "rounding"
 
 
 class ConditionField(StrEnum):
@@ -35,13 +50,16 @@ class ConditionField(StrEnum):
     CHANNEL = "channel"
     CURRENCY = "currency"
     COUNTRY = "country"
-    PAYMENT_METHOD = "payment_method"
+    PAYMENT_METHOD = "payment_method"  #: of an order its own; of a tender the tender's method
+    GATEWAY = "gateway"
     SHIPPING_METHOD = "shipping_method"
     TAX_NAME = "tax_name"
     TAX_CLASS = "tax_class"
     TAX_RATE = "tax_rate"
     TAX_INCLUSIVE = "tax_inclusive"
+    TAX_CODE = "tax_code"  #: the IFS tax code that the tax rules gave
     GUEST = "guest"
+    PURPOSE = "purpose"  #: of a voucher row: what its account is for; only code part rules may test it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +119,28 @@ class Allocation(StrEnum):
     POSTING_CONTROL = "posting_control"
 
 
+class TaxPoint(StrEnum):
+    """When tax is declared (ACCOUNTING §3)."""
+
+    SHIPMENT = "shipment"
+    PAYMENT = "payment"
+
+
+class ClosedPeriod(StrEnum):
+    """What to do with a voucher whose period IFS has closed."""
+
+    WAIT = "wait"
+    NEXT_OPEN = "next_open"  #: dated in the next open period, its own date in the text
+
+
+class VoucherTransport(StrEnum):
+    """How vouchers get into IFS."""
+
+    OFF = "off"  #: none are made
+    REST = "rest"
+    EXTERNAL_FILE = "external_file"  #: STDVOU text batches in the outbox folder
+
+
 #: ACCOUNTING §1: the first import. 12 and 0, 1 come later by themselves; 5 and 6 never had goods owed.
 IMPORT_STATUSES = frozenset({2, 3, 4, 7, 8, 9, 10, 11, 13, 14})
 CLOSED_STATUSES = frozenset({5, 6})
@@ -129,3 +169,18 @@ class Policy:
     allocation: Allocation = Allocation.PRE_POSTING
     minor_units: dict[str, int] = field(default_factory=dict)  #: overrides of ISO 4217, by currency
     contract: str = ""  #: the IFS site every order goes to
+    voucher_transport: VoucherTransport = VoucherTransport.OFF
+    post_from: datetime | None = None  #: facts before it are shown and never posted; None: start_at
+    tax_point: TaxPoint = TaxPoint.SHIPMENT
+    closed_period: ClosedPeriod = ClosedPeriod.WAIT
+    count_test_tenders: bool = False
+
+    @property
+    def posts_from(self) -> datetime:
+        """From when on facts are posted."""
+        return self.post_from or self.start_at
+
+    @property
+    def makes_vouchers(self) -> bool:
+        """Whether vouchers are made at all."""
+        return self.voucher_transport is not VoucherTransport.OFF and self.revenue_posting is not None
