@@ -139,6 +139,7 @@ class Service:
             )
             await self._listener.start()
             self._cleanup.push_async_callback(self._listener.stop)
+            await self._beat()  # again, now that the ports are known: `status` tells them from the first moment
         self._cleanup.push_async_callback(self._end_tasks)
         if works:
             await self._start_worker()
