@@ -1,11 +1,12 @@
 """`BigCommerceClient`: the questions we ask one store, each answered with domain values.
 
-One call is made by `calls.Caller`; answers are read by `wire_order`, `wire_parts`, `resources` and `hooks`.
+One call is made by `calls.Caller`; answers are read by `wire_order`, `wire_parts`, `wire_movements`, `resources` and
+`hooks`; how lists page is `paging` and `sweep`. Which of an order's movements are worth a call: `wants`.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -16,6 +17,7 @@ from bcifs_console.bigcommerce.budget import RateBudget
 from bcifs_console.bigcommerce.calls import Caller, OnCall
 from bcifs_console.bigcommerce.errors import BadAnswer, InvalidRequest, NotFound, OrderNotFound
 from bcifs_console.bigcommerce.hooks import Hook, HooksAdmin, parse_admin, parse_hook
+from bcifs_console.bigcommerce.paging import all_rows, each_once, pages, v2_page, v3_page
 from bcifs_console.bigcommerce.resources import (
     StoreCustomer,
     StoreInfo,
@@ -23,16 +25,16 @@ from bcifs_console.bigcommerce.resources import (
     parse_store,
     parse_time,
 )
-from bcifs_console.bigcommerce.sweep import PAGE, is_last, modified_since
+from bcifs_console.bigcommerce.sweep import modified_since, stamp
+from bcifs_console.bigcommerce.wire_movements import by_id, parse_refund, parse_shipment, parse_tender
 from bcifs_console.bigcommerce.wire_order import embedded, may_have_coupons, order_id_of, parse_fees, parse_order
 from bcifs_console.bigcommerce.wire_parts import parse_address, parse_coupon, parse_line, parse_tax
 from bcifs_console.domain.connections import BigCommerceAccess
+from bcifs_console.domain.movements import Refund, Shipment, Tender
 from bcifs_console.domain.orders import Order
 
 #: What makes one call return an order with its lines, addresses and fees (facts §3.2).
 _WHOLE: Final[Mapping[str, str]] = {"include": "consignments.line_items,fees", "consignment_structure": "object"}
-#: No list of ours has more pages; a store that repeats itself for ever is stopped here.
-_MAX_PAGES: Final = 400
 
 
 class BigCommerceClient:
@@ -88,7 +90,8 @@ class BigCommerceClient:
         """
 
         async def fetch(params: Mapping[str, str]) -> list[Any]:
-            return _as_list(await self._get("/v2/orders", "/v2/orders", live=live, params={**_WHOLE, **params}))
+            answer = await self._get("/v2/orders", "/v2/orders", live=live, params={**_WHOLE, **params})
+            return v2_page(answer).rows
 
         async for payload in modified_since(fetch, since):
             try:
@@ -125,27 +128,27 @@ class BigCommerceClient:
             order = replace(order, coupons=tuple(parse_coupon(row, order_id) for row in rows))
         return order
 
-    async def _part(self, order_id: int, part: str, *, live: bool, **params: str) -> list[Any]:
-        """All pages of a sub-resource of an order; they page like lists, 50 by default (facts §3.2)."""
-        rows: list[Any] = []
-        last_page: list[Any] = []
-        for number in range(1, _MAX_PAGES + 1):
-            paging = {**params, "limit": str(PAGE), "page": str(number)}
-            page = _as_list(await self._part_page(order_id, part, live=live, params=paging))
-            if page == last_page:  # nothing more, or a store that passes over `page`
-                break
-            rows += page
-            last_page = page
-            if is_last(page):
-                break
-        return rows
+    async def _part(self, order_id: int, part: str, *, version: str = "v2", live: bool, **params: str) -> list[Any]:
+        """All rows of a sub-resource of an order; they page like lists, 50 by default (facts §3.2)."""
 
-    async def _part_page(self, order_id: int, part: str, *, live: bool, params: Mapping[str, str] | None = None) -> Any:
-        """One page of a sub-resource. The order was just read, so a 404 says nothing about whether it exists."""
+        async def fetch(paging: Mapping[str, str]) -> Any:
+            return await self._part_page(order_id, part, version=version, live=live, params={**params, **paging})
+
         try:
-            return await self._get(
-                f"/v2/orders/{order_id}/{part}", f"/v2/orders/{{id}}/{part}", live=live, params=params
-            )
+            return await all_rows(fetch, v2_page if version == "v2" else v3_page)
+        except BadAnswer as bad:
+            if bad.order_id is not None:
+                raise
+            message = f"Order {order_id}, {part}: {bad.message}"
+            raise BadAnswer(message, field=part, order_id=order_id, status=bad.status) from None
+
+    async def _part_page(
+        self, order_id: int, part: str, *, version: str = "v2", live: bool, params: Mapping[str, str] | None = None
+    ) -> Any:
+        """One page of a sub-resource. The order was just read, so a 404 says nothing about whether it exists."""
+        base = f"/{version}/orders"
+        try:
+            return await self._get(f"{base}/{order_id}/{part}", f"{base}/{{id}}/{part}", live=live, params=params)
         except NotFound as missing:
             raise BadAnswer(
                 f"BigCommerce shows order {order_id} but answers 404 for its {part}.",
@@ -154,11 +157,68 @@ class BigCommerceClient:
                 status=missing.status,
             ) from None
 
+    # What happens to an order later
+
+    async def tenders(self, order_id: int, live: bool = True) -> tuple[Tender, ...]:
+        """The order's transactions by ascending id, every event and state of them; () where there are none.
+
+        Needs a scope of its own (facts §1). Raises BadAnswer where the order's resource is not there (see `order`).
+        """
+        rows = await self._part(order_id, "transactions", version="v3", live=live)
+        return by_id(parse_tender(row, order_id) for row in rows)
+
+    async def shipments(self, order_id: int, live: bool = True) -> tuple[Shipment, ...]:
+        """The order's shipment records by ascending id; () where there are none. Raises as `tenders`."""
+        rows = await self._part(order_id, "shipments", live=live)
+        return by_id(parse_shipment(row, order_id) for row in rows)
+
+    async def refunds(self, order_id: int, live: bool = True) -> tuple[Refund, ...]:
+        """The order's refunds by ascending id, declined ones included; () where there are none. Raises as `tenders`."""
+        rows = await self._part(order_id, "payment_actions/refunds", version="v3", live=live)
+        return by_id(parse_refund(row, order_id) for row in rows)
+
+    async def refunds_between(
+        self,
+        since: datetime,
+        until: datetime | None = None,
+        *,
+        live: bool = False,
+        on_unreadable: Callable[[BadAnswer], None] | None = None,
+    ) -> AsyncIterator[Refund]:
+        """Every refund of the store made at or after `since` and before `until`; 250 a call.
+
+        By ascending id, but for those that a list shifting under the reader hid at first. Both bounds are
+        taken at their whole second, which is what the store's times have, so that periods that meet share no refund and
+        lose none. Each comes once. One that cannot be read raises BadAnswer, or, given `on_unreadable`, is told there
+        and passed over.
+        """
+        start, end = _whole_second(since), None if until is None else _whole_second(until)
+        period = {"created:min": stamp(start)} | ({} if end is None else {"created:max": stamp(end)})
+        route = "/v3/orders/payment_actions/refunds"
+
+        async def fetch(paging: Mapping[str, str]) -> Any:
+            return await self._get(route, route, live=live, params={**period, **paging})
+
+        async for row in each_once(fetch):
+            try:
+                refund = parse_refund(row)
+            except BadAnswer as unreadable:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(unreadable)
+                continue
+            # The store's own bounds are both inclusive, and a filter it does not know it passes over (facts §7.8).
+            if refund.created_at >= start and (end is None or refund.created_at < end):
+                yield refund
+
     # Store and customers
 
-    async def probe(self) -> None:
-        """A cheap read that proves token and order scope."""
-        await self._get("/v2/orders", "/v2/orders", params={"limit": "1"})
+    async def probe(self, *, movements: bool = False) -> None:
+        """A cheap read that proves token and order scope; `movements`: also the scope of transactions."""
+        newest = await self._get("/v2/orders", "/v2/orders", params={"limit": "1", "sort": "id:desc"})
+        orders = v2_page(newest).rows
+        if movements and orders:
+            await self.tenders(order_id_of(orders[0]))
 
     async def store(self) -> StoreInfo:
         """Name, currency and time zone of the store."""
@@ -173,21 +233,21 @@ class BigCommerceClient:
         if customer_id <= 0:
             return None
         answer = await self._get("/v3/customers", "/v3/customers", params={"id:in": str(customer_id)})
-        found = (parse_customer(row) for row in _data(answer))
+        found = (parse_customer(row) for row in v3_page(answer).rows)
         return next((customer for customer in found if customer.id == customer_id), None)
 
     # Webhooks
 
     async def hooks(self) -> list[Hook]:
         """All hooks of this API account; those of others are invisible (facts §2.1)."""
+
+        async def fetch(paging: Mapping[str, str]) -> Any:
+            return await self._get("/v3/hooks", "/v3/hooks", params=paging)
+
         hooks: dict[int, Hook] = {}
-        for number in range(1, _MAX_PAGES + 1):
-            answer = await self._get("/v3/hooks", "/v3/hooks", params={"limit": str(PAGE), "page": str(number)})
-            page = [parse_hook(row) for row in _data(answer)]
-            fresh = {hook.id: hook for hook in page if hook.id not in hooks}
-            hooks |= fresh
-            if not fresh or is_last(page):
-                break
+        async for page in pages(fetch, v3_page):
+            for hook in map(parse_hook, page.rows):
+                hooks.setdefault(hook.id, hook)
         return list(hooks.values())
 
     async def create_hook(self, scope: str, destination: str, headers: Mapping[str, Secret]) -> Hook:
@@ -238,20 +298,5 @@ def _revealed(headers: Mapping[str, Secret]) -> dict[str, str]:
     return {name: secret.reveal() for name, secret in headers.items()}
 
 
-def _as_list(answer: Any) -> list[Any]:
-    """A v2 list: a bare array; no body where it is empty or past its end."""
-    if answer is None:
-        return []
-    if not isinstance(answer, list):
-        raise BadAnswer("BigCommerce answers a v2 list with something else than an array.")
-    return answer
-
-
-def _data(answer: Any) -> list[Any]:
-    """A v3 list: the array in `data`."""
-    if answer is None:
-        return []
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-        raise BadAnswer("BigCommerce answers a v3 list without an array in data.")
-    rows: list[Any] = answer["data"]
-    return rows
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -151,7 +151,7 @@ class Fields:
         try:
             return parse_amount(self._row.get(key))
         except Unreadable as unreadable:
-            raise self._bad(key, str(unreadable)) from None
+            raise self.bad(key, str(unreadable)) from None
 
     def need_amount(self, key: str) -> Decimal:
         amount = self.amount(key)
@@ -163,7 +163,7 @@ class Fields:
         try:
             number = parse_whole(self._row.get(key))
         except Unreadable as unreadable:
-            raise self._bad(key, str(unreadable)) from None
+            raise self.bad(key, str(unreadable)) from None
         return default if number is None else number
 
     def whole_or_none(self, key: str) -> int | None:
@@ -178,7 +178,7 @@ class Fields:
         try:
             return parse_moment(self._row.get(key))
         except Unreadable as unreadable:
-            raise self._bad(key, str(unreadable)) from None
+            raise self.bad(key, str(unreadable)) from None
 
     def need_moment(self, key: str) -> datetime:
         moment = self.moment(key)
@@ -214,7 +214,7 @@ class Fields:
             return True
         if folded in {"false", "0"}:
             return False
-        raise self._bad(key, "not true or false")
+        raise self.bad(key, "not true or false")
 
     def need_flag(self, key: str) -> bool:
         if self._row.get(key) in (None, ""):
@@ -226,11 +226,21 @@ class Fields:
         value = self._row.get(key)
         return value if isinstance(value, list) else []
 
+    def need_rows(self, key: str) -> list[Any]:
+        """A list that must be there, empty or not; an empty object is an empty list here too."""
+        value = self._row.get(key)
+        if value == {}:
+            return []
+        if not isinstance(value, list):
+            raise self.missing(key) if value is None else self.bad(key, "not a list")
+        return value
+
     def missing(self, key: str) -> BadAnswer:
         """The error for a field that must be there."""
-        return self._bad(key, "missing")
+        return self.bad(key, "missing")
 
-    def _bad(self, key: str, why: str) -> BadAnswer:
+    def bad(self, key: str, why: str) -> BadAnswer:
+        """The error for a field that is there and cannot be used; `why` completes "<key> is …"."""
         return BadAnswer(f"BigCommerce's answer for {self.what}: {key} is {why}.", field=key, order_id=self.order_id)
 
 

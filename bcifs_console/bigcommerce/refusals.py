@@ -26,6 +26,9 @@ _SCOPES: Final[Mapping[str, str]] = {
     "time": "store_v2_information_read_only",
 }
 
+#: Scopes for orders do not cover their transactions; refunds take either (facts §1).
+_TRANSACTIONS_SCOPE: Final = "store_v2_transactions_read_only"
+
 #: Said once is said for good: [ERR] names these two as not worth retrying (facts §5).
 _FINAL_SERVER_ERRORS: Final = frozenset({501, 505})
 
@@ -67,6 +70,8 @@ def refusal(route: str, status: int, payload: object) -> BigCommerceError:
 def scope_of(route: str) -> str:
     """The OAuth scope that a route of ours needs, "" where none or unknown."""
     parts = route.partition(" ")[2].split("/")
+    if parts[-1] == "transactions":
+        return _TRANSACTIONS_SCOPE
     return _SCOPES.get(parts[2], "") if len(parts) > 2 else ""
 
 

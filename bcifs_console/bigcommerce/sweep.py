@@ -14,11 +14,8 @@ from typing import Any, Final
 
 from bcifs_console.bigcommerce.errors import BadAnswer
 from bcifs_console.bigcommerce.fields import Fields
+from bcifs_console.bigcommerce.paging import PAGE, is_last
 
-#: Rows asked for; documented as the most that lists give (facts §3.2).
-PAGE: Final = 250
-#: What lists give by default. A shorter answer is the end of a list, even where the store caps pages below `PAGE`.
-DEFAULT_PAGE: Final = 50
 _SECOND: Final = timedelta(seconds=1)
 #: How many of the last rows decide how far a page reached: a row may carry a time later than the one it was sorted by
 #: when it is modified while the answer is made, but not all of these at once.
@@ -26,11 +23,6 @@ _TAIL: Final = 5
 
 #: Asks for one page of orders with these query parameters.
 Fetch = Callable[[Mapping[str, str]], Awaitable[list[Any]]]
-
-
-def is_last(page: list[Any]) -> bool:
-    """Whether no more rows can follow this page of a list."""
-    return len(page) < DEFAULT_PAGE
 
 
 async def modified_since(fetch: Fetch, since: datetime) -> AsyncIterator[Any]:
@@ -43,7 +35,7 @@ async def modified_since(fetch: Fetch, since: datetime) -> AsyncIterator[Any]:
     floor = since.astimezone(UTC).replace(microsecond=0)
     sweep = _Sweep(fetch, floor, floor - _SECOND)
     while True:
-        page = await fetch({"min_date_modified": _stamp(sweep.cursor), "sort": "date_modified:asc", "limit": str(PAGE)})
+        page = await fetch({"min_date_modified": stamp(sweep.cursor), "sort": "date_modified:asc", "limit": str(PAGE)})
         for row in sweep.fresh(page):
             yield row
         if is_last(page):
@@ -90,8 +82,8 @@ class _Sweep:
         while True:
             page = await self.fetch(
                 {
-                    "min_date_modified": _stamp(self.cursor),
-                    "max_date_modified": _stamp(reached + 2 * _SECOND),  # two, should the filter be exclusive
+                    "min_date_modified": stamp(self.cursor),
+                    "max_date_modified": stamp(reached + 2 * _SECOND),  # two, should the filter be exclusive
                     "min_id": str(last_id),
                     "sort": "id:asc",
                     "limit": str(PAGE),
@@ -122,6 +114,6 @@ def _reached(page: list[Any]) -> datetime:
     return min(moments[-_TAIL:])
 
 
-def _stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with a Z: a plus sign would need escaping (facts §7.8)."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def stamp(moment: datetime) -> str:
+    """A time as filters take it: ISO 8601 in UTC with a Z: a plus sign would need escaping (facts §7.8)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,7 +5,7 @@ row (the *frozen basis*, ACCOUNTING §1) and resumed from there, so a rule chang
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -187,6 +187,8 @@ class LedgerDocument:
     confirmed_at: datetime | None = None
     error: str = ""
     warnings: str = "[]"  #: what was inexact when it was drawn up and read back, as JSON
+    day: date | None = None  #: of a voucher: the voucher date it is sent with
+    batch: int | None = None  #: of a voucher sent by file: the batch it is in
     parts: tuple[LedgerPart, ...] = ()
 
     def part(self, name: str) -> LedgerPart | None:

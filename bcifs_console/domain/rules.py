@@ -40,6 +40,38 @@ class Purpose(StrEnum):
     ROUNDING = "rounding"
 
 
+CODE_PART_PURPOSES = frozenset(purpose for purpose in Purpose if purpose.value.startswith("code_part_"))
+#: Purposes whose result is a GL account.
+ACCOUNT_PURPOSES = frozenset(
+    {
+        Purpose.REVENUE,
+        Purpose.CUSTOMER_BALANCE,
+        Purpose.CLEARING,
+        Purpose.GIFT_CERTIFICATE_LIABILITY,
+        Purpose.STORE_CREDIT_LIABILITY,
+        Purpose.TAX_ACCOUNT,
+        Purpose.TAX_ON_PREPAYMENTS,
+        Purpose.RETURNS,
+        Purpose.SHIPPING_INCOME,
+        Purpose.HANDLING_INCOME,
+        Purpose.WRAPPING_INCOME,
+        Purpose.FEE_INCOME,
+        Purpose.RETAINED_INCOME,
+        Purpose.GOODWILL,
+        Purpose.ROUNDING,
+    }
+)
+#: Those of them that PAY, VOID and REFUND need where IFS invoices book the revenue (ACCOUNTING §3).
+CASH_PURPOSES = frozenset(
+    {
+        Purpose.CUSTOMER_BALANCE,
+        Purpose.CLEARING,
+        Purpose.GIFT_CERTIFICATE_LIABILITY,
+        Purpose.STORE_CREDIT_LIABILITY,
+    }
+)
+
+
 class ConditionField(StrEnum):
     """The store facts a condition may test. A condition is `field = pattern`; `*` and `?` are wild, case is folded."""
 

@@ -45,6 +45,12 @@ def order_subject(order_id: int) -> str:
     return f"order:{order_id}"
 
 
+def order_of(subject: str) -> int | None:
+    """The order a ledger subject is about, None for a buyer's."""
+    kind, _, number = subject.partition(":")
+    return int(number) if kind == "order" else None
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """What the lists show of an order, taken from its snapshot."""
@@ -76,3 +82,4 @@ class Outcome:
     ifs_order_no: str | None = None
     facts: OrderFacts | None = None
     events: tuple[tuple[str, dict[str, str]], ...] = field(default=())  #: journal entries to write with it
+    settled: bool | None = None  #: paid in full, consumed, balance 0.00; None: not known, leave it as it is

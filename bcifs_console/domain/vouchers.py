@@ -47,6 +47,7 @@ class Take:
     units: int = 0
     gross: Decimal = ZERO
     tax: Decimal = ZERO
+    taxes: tuple[Decimal, ...] = ()  #: `tax` by the subject's tax shares, in their order on the basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +131,4 @@ class Position:
     refunded: Decimal
     is_consumed: bool  #: every unit is shipped or refunded
     is_settled: bool  #: paid in full, consumed, balance 0.00
+    before_start: Decimal = ZERO  #: the part of `held` from facts before `post_from`: shown, never posted

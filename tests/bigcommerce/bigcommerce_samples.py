@@ -139,6 +139,107 @@ def wire_order(order_id: int = 5001, **changes: Any) -> Json:
     } | changes
 
 
+#: Values no transaction field of ours holds: what must show nowhere.
+PLANTED = ("411111", "4242", "visa", "tok_planted", "cus_planted", "avs planted", "cvv planted", "GIFTCODE", "auth-77")
+
+
+def wire_transaction(number: int = 44, **changes: Any) -> Json:
+    """A row of `/transactions`, with everything that must not be read."""
+    return {
+        "id": number,
+        "order_id": "5001",
+        "event": "purchase",
+        "method": "credit_card",
+        "amount": 28.5,
+        "currency": "GBP",
+        "gateway": "stripe",
+        "gateway_transaction_id": "ch_1",
+        "payment_method_id": "stripe.card",
+        "test": False,
+        "status": "ok",
+        "fraud_review": False,
+        "reference_transaction_id": None,
+        "date_created": "2026-03-05T12:00:30+00:00",
+        "offline": None,
+        "custom": None,
+        "avs_result": {"code": "Y", "message": "avs planted", "street_match": "Y", "postal_match": "Y"},
+        "cvv_result": {"code": "M", "message": "cvv planted"},
+        "credit_card": {"card_type": "visa", "card_iin": "411111", "card_last4": "4242", "card_expiry_year": 2031},
+        "gift_certificate": {"code": "GIFTCODE", "original_balance": 50, "status": "active"},
+        "store_credit": {"remaining_balance": 12.5},
+        "payment_instrument_token": "tok_planted",
+        "provider_instrument_token": "tok_planted",
+        "provider_customer_id": "cus_planted",
+        "custom_provider_field_result": {"authorization_code": "auth-77", "amount_received": 28.5},
+        "some_field_of_tomorrow": {"deep": [1]},
+    } | changes
+
+
+def wire_shipment(number: int = 61, **changes: Any) -> Json:
+    return {
+        "id": number,
+        "order_id": 5001,
+        "customer_id": 17,
+        "order_address_id": 41,
+        "date_created": "Fri, 06 Mar 2026 09:15:00 +0000",
+        "tracking_number": "TN-1",
+        "tracking_carrier": "royal-mail",
+        "tracking_link": "",
+        "generated_tracking_link": "https://track.example/TN-1",
+        "merchant_shipping_cost": "0.0000",
+        "shipping_method": "Courier",
+        "shipping_provider": "royalmail",
+        "shipping_provider_display_name": "Royal Mail",
+        "comments": "",
+        "billing_address": wire_address(0),
+        "shipping_address": wire_address(),
+        "items": [{"order_product_id": 11, "product_id": 77, "quantity": 2}],
+    } | changes
+
+
+def wire_refund(number: int = 9, **changes: Any) -> Json:
+    return {
+        "id": number,
+        "order_id": 5001,
+        "user_id": 0,
+        "created": "2026-03-07T10:00:00+00:00",
+        "reason": "Handle broken",
+        "total_amount": 12,
+        "total_tax": 2,
+        "uses_merchant_override_values": False,
+        "items": [wire_refund_item()],
+        "payments": [wire_refund_payment()],
+    } | changes
+
+
+def wire_refund_item(**changes: Any) -> Json:
+    return {
+        "item_type": "PRODUCT",
+        "item_id": 11,
+        "reason": "",
+        "quantity": 1,
+        "requested_amount": None,
+        "adjustments": [],
+    } | changes
+
+
+def wire_refund_payment(**changes: Any) -> Json:
+    return {
+        "id": 13,
+        "provider_id": "stripe",
+        "amount": 12,
+        "offline": False,
+        "is_declined": False,
+        "declined_message": "",
+        "transaction_id": "812",
+    } | changes
+
+
+def wrapped(*rows: Any, **pagination: int) -> Json:
+    """A v3 list; without `pagination` its meta is empty, as refunds have it."""
+    return {"data": list(rows), "meta": {"pagination": pagination} if pagination else {}}
+
+
 def access(**changes: Any) -> BigCommerceAccess:
     values: Json = {
         "store_hash": "abc123",

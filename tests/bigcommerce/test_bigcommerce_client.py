@@ -385,7 +385,9 @@ async def test_the_administration_tells_deactivated_hooks_and_blocked_domains() 
 
 @respx.mock(assert_all_called=True)
 async def test_the_address_is_the_documented_one(respx_mock: respx.MockRouter) -> None:
-    respx_mock.get("https://api.bigcommerce.com/stores/abc123/v2/time").respond(json={"time": 1767225600})
+    route = respx_mock.get("https://api.bigcommerce.com/stores/abc123/v2/time")
+    route.respond(json={"time": 1767225600})
     client = client_of(httpx.MockTransport(lambda request: httpx.Response(500)), transport=None)
-    await client.time()
+    assert await client.time() == datetime(2026, 1, 1, tzinfo=UTC)
+    assert route.call_count == 1
     await client.aclose()

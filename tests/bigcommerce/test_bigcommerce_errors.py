@@ -278,9 +278,18 @@ async def test_a_call_that_is_cancelled_or_fails_gives_its_place_in_the_budget_b
 @pytest.mark.parametrize(
     "api_url", ["https://api.bigcommerce.com", "http://127.0.0.1:8001", "http://[::1]:1", "http://localhost/"]
 )
-def test_https_anywhere_and_http_to_this_machine_are_accepted(api_url: str) -> None:
+async def test_https_anywhere_and_http_to_this_machine_are_called(api_url: str) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"time": 1767225600})
+
     clock = ManualClock(NOON)
-    BigCommerceClient(access(api_url=api_url), budget=HeaderBudget(clock), clock=clock)
+    transport = httpx.MockTransport(handler)
+    client = BigCommerceClient(access(api_url=api_url), budget=HeaderBudget(clock), clock=clock, transport=transport)
+    await client.time()
+    assert asked == [f"{api_url.rstrip('/')}/stores/abc123/v2/time"]
 
 
 @pytest.mark.parametrize(

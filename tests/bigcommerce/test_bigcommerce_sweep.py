@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcifs_console.bigcommerce.errors import BadAnswer
-from bcifs_console.bigcommerce.sweep import PAGE, modified_since
+from bcifs_console.bigcommerce.paging import PAGE
+from bcifs_console.bigcommerce.sweep import modified_since
 from tests.bigcommerce.bigcommerce_samples import NOON
 
 
