@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from bcifs_console.simulator.clock import Clock, iso_z
@@ -29,6 +29,19 @@ def whole(body: Json, name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ControlRefused(f"{name} must be a whole number, 0 or more")
     return value
+
+
+def only_of(request: Request) -> frozenset[str] | None:
+    """`?only=orders,refunds`: the parts of a state that are wanted; None for all of it."""
+    text = request.query.get("only")
+    return None if text is None else frozenset(filter(None, text.split(",")))
+
+
+def picked(parts: Mapping[str, Callable[[], object]], only: frozenset[str] | None) -> Json:
+    unknown = sorted((only or frozenset()) - set(parts))
+    if unknown:
+        raise ControlRefused(f"the state has no part {unknown[0]!r}")
+    return {name: part() for name, part in parts.items() if only is None or name in only}
 
 
 class Controls:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from bcifs_console.simulator import world
-from bcifs_console.simulator.ifs import master
+from bcifs_console.simulator.bigcommerce.habits import Habits
+from bcifs_console.simulator.bigcommerce.lives import names
+from bcifs_console.simulator.ifs import master, rates
 from bcifs_console.simulator.ifs.projections import PROJECTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
@@ -26,3 +29,12 @@ def test_the_world_is_described() -> None:
         assert f"{group} → {account}" in TEXT
     for name in PROJECTIONS:
         assert name in TEXT
+
+
+def test_lives_habits_and_rates_are_described() -> None:
+    for name in names():
+        assert f"`{name}`" in TEXT
+    for habit in fields(Habits):
+        assert f"`{habit.name}`" in TEXT
+    for code, rate in rates.CURRENCY_RATES.items():
+        assert code == "USD" or f"{code} {rate}" in TEXT or f"{code} {rate * 100:.2f} per 100" in TEXT

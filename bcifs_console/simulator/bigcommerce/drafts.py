@@ -19,6 +19,10 @@ class Payment:
     method: str
     gateway: str
     amount: Decimal
+    status: str = "ok"
+    test: bool = False
+    label: str = ""  # what the shop calls an offline or custom method
+    reference: int | None = None  # the transaction this one is about
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class OrderDraft:
     payment_status: str = "captured"
     payments: tuple[Payment, ...] = ()
     gift_certificate: Decimal = Decimal(0)
+    store_credit: Decimal = Decimal(0)
     charge_tax: Tax = field(default_factory=lambda: Tax(Decimal(0)))
     tax_provider: str = "BasicTaxProvider"
     order_source: str = "www"

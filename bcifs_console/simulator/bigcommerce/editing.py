@@ -16,6 +16,7 @@ from bcifs_console.simulator.bigcommerce.creating import (
     side,
 )
 from bcifs_console.simulator.bigcommerce.pricing import Amount, Discount, LineDraft, price
+from bcifs_console.simulator.bigcommerce.shipping import recount
 from bcifs_console.simulator.bigcommerce.store import Store
 from bcifs_console.simulator.bigcommerce.wire import StoredOrder, stored
 from bcifs_console.simulator.money import Json, rounded
@@ -116,6 +117,7 @@ def _take_over(order: StoredOrder, new: StoredOrder) -> None:
     order.products, order.taxes, order.fees, order.coupons = new.products, new.taxes, new.fees, new.coupons
     order.shipping_addresses, order.consignments = new.shipping_addresses, new.consignments
     order.draft, order.numbers = new.draft, new.numbers
+    recount(order)
 
 
 def change_address(order: StoredOrder, where: Any) -> None:

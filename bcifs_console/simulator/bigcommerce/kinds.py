@@ -249,6 +249,39 @@ def gift_certificate_tender(dice: random.Random) -> OrderDraft:
     return replace(draft, payments=payments, gift_certificate=redeemed)
 
 
+def split_tender(dice: random.Random) -> OrderDraft:
+    """Gift certificate, store credit and card together: three transactions."""
+    draft = _order("split_tender", dice, _us_buyer(dice), _us(_us_lines(dice, 2), dice))
+    card = draft.payments[0]
+    gift, credit = (rounded(card.amount * part, "USD") for part in (Decimal("0.2"), Decimal("0.3")))
+    payments = (
+        Payment("purchase", "gift_certificate", "giftcertificate", gift),
+        Payment("purchase", "store_credit", "storecredit", credit),
+        replace(card, amount=card.amount - gift - credit),
+    )
+    return replace(draft, payments=payments, gift_certificate=gift, store_credit=credit)
+
+
+def bank_deposit(dice: random.Random) -> OrderDraft:
+    """Announced by the buyer, not arrived: a pending transaction, to be settled later."""
+    draft = _order("bank_deposit", dice, _us_buyer(dice), _us(_us_lines(dice, 2), dice))
+    coming = Payment("pending", "offline", "bankdeposit", draft.pricing.total_inc)
+    return replace(draft, status_id=7, payment_method="Bank Deposit", payment_status="pending", payments=(coming,))
+
+
+def cash_on_delivery(dice: random.Random) -> OrderDraft:
+    """To be paid at the door: it goes out without a transaction."""
+    draft = _order("cash_on_delivery", dice, _us_buyer(dice), _us(_us_lines(dice, 2), dice))
+    return replace(draft, payment_method="Cash on Delivery", payment_status="", payments=())
+
+
+def tender_in_test_mode(dice: random.Random) -> OrderDraft:
+    """Paid at a gateway in test mode: no money. Not in the default mix."""
+    draft = _order("tender_in_test_mode", dice, _us_buyer(dice), _us(_us_lines(dice, 1), dice))
+    tried = Payment("purchase", "credit_card", "testgateway", draft.pricing.total_inc, test=True)
+    return replace(draft, payments=(tried,))
+
+
 def gift_certificate_sold(dice: random.Random) -> OrderDraft:
     """A gift certificate among the goods: untaxed, delivered by e-mail. Not in the default mix."""
     gift = LineDraft("Gift certificate", "", 0, 1, NO_TAX, Decimal("50.00"), kind="giftcertificate")
@@ -298,6 +331,10 @@ KINDS: dict[str, Maker] = {
         bundle,
         zero_rated,
         gift_certificate_tender,
+        split_tender,
+        bank_deposit,
+        cash_on_delivery,
+        tender_in_test_mode,
         gift_certificate_sold,
         unknown_buyer,
         shared_email,
@@ -308,7 +345,7 @@ KINDS: dict[str, Maker] = {
 
 # Two hundred cards: 6 % unknown buyers, 1 % without a sales part, ½ % each of shared e-mail and wrong totals.
 _WEIGHTS = {
-    "plain": 46,
+    "plain": 40,
     "multi_line": 24,
     "guest": 12,
     "tax_inclusive": 14,
@@ -327,6 +364,9 @@ _WEIGHTS = {
     "bundle": 4,
     "zero_rated": 4,
     "gift_certificate_tender": 2,
+    "split_tender": 2,
+    "bank_deposit": 2,
+    "cash_on_delivery": 2,
     "unknown_buyer": 12,
     "unmapped_sku": 2,
     "shared_email": 1,

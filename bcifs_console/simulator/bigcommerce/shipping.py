@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcifs_console.simulator.bigcommerce.answers import NOT_FOUND, Refused
+from bcifs_console.simulator.bigcommerce.shares import to_ship
 from bcifs_console.simulator.bigcommerce.store import Store
 from bcifs_console.simulator.bigcommerce.wire import StoredOrder
 from bcifs_console.simulator.clock import rfc2822
@@ -15,11 +16,11 @@ _TEXTS = ["tracking_number", "tracking_carrier", "tracking_link", "shipping_meth
 
 def _event(store: Store, order: StoredOrder, what: str, number: int) -> None:
     data = {"type": "shipment", "id": number, "orderId": order.id}
-    store.deliverer.emit(f"store/shipment/{what}", data, order.id)
+    store.emit(f"store/shipment/{what}", data, order.id)
 
 
 def add_shipment(store: Store, order: StoredOrder, body: Any) -> Json:
-    """Shipping everything sets the status to Shipped, a part of it to Partially Shipped."""
+    """Shipping all that is left sets the status to Shipped, a part of it to Partially Shipped."""
     if not isinstance(body, dict) or not isinstance(body.get("items"), list) or not body["items"]:
         raise Refused(400, "The field 'items' is required.")
     where = next((a for a in order.shipping_addresses if a["id"] == body.get("order_address_id")), None)
@@ -33,7 +34,7 @@ def add_shipment(store: Store, order: StoredOrder, body: Any) -> Json:
         "order_id": order.id,
         "customer_id": order.order["customer_id"],
         "order_address_id": where["id"],
-        "date_created": rfc2822(store.clock.now()),
+        "date_created": rfc2822(store.now()),
         **{name: str(body.get(name) or "") for name in _TEXTS},
         "merchant_shipping_cost": "0.0000",
         "shipping_provider_display_name": str(body.get("shipping_provider") or "").upper(),
@@ -47,9 +48,8 @@ def add_shipment(store: Store, order: StoredOrder, body: Any) -> Json:
     }
     order.shipments.append(row)
     _event(store, order, "created", row["id"])
-    _recount(order)
-    physical = sum(p["quantity"] for p in order.products if p["type"] == "physical")
-    store.set_status(order, 2 if order.order["items_shipped"] >= physical else 3)
+    recount(order)
+    store.set_status(order, 3 if any(to_ship(order, product) for product in order.products) else 2)
     return row
 
 
@@ -64,7 +64,8 @@ def _checked(order: StoredOrder, item: Any) -> tuple[Json, int]:
     return product, quantity
 
 
-def _recount(order: StoredOrder) -> None:
+def recount(order: StoredOrder) -> None:
+    """What order and addresses say about shipped units follows the lines."""
     order.order["items_shipped"] = sum(p["quantity_shipped"] for p in order.products)
     for row in (*order.shipping_addresses, *order.consignments["shipping"]):
         own = [p for p in order.products if p["order_address_id"] == row["id"]]
@@ -94,8 +95,9 @@ def remove_shipment(store: Store, order: StoredOrder, number: str) -> None:
     """The order keeps its status (documented), its counts go back."""
     row = _found(order, number)
     order.shipments.remove(row)
+    order.removed_shipments.append(row)
     by_id = {product["id"]: product for product in order.products}
     for item in row["items"]:
         by_id[item["order_product_id"]]["quantity_shipped"] -= item["quantity"]
-    _recount(order)
+    recount(order)
     _event(store, order, "deleted", row["id"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bcifs_console.simulator.bigcommerce import by_hand, lives
 from bcifs_console.simulator.bigcommerce.answers import v2_error, v3_error
+from bcifs_console.simulator.bigcommerce.books import books
 from bcifs_console.simulator.bigcommerce.deliveries import Deliverer
-from bcifs_console.simulator.bigcommerce.drafts import Payment
 from bcifs_console.simulator.bigcommerce.hooks import Hooks
 from bcifs_console.simulator.bigcommerce.kinds import KINDS
 from bcifs_console.simulator.bigcommerce.quota import Quota
@@ -15,9 +17,9 @@ from bcifs_console.simulator.bigcommerce.store import Store
 from bcifs_console.simulator.bigcommerce.v2 import V2
 from bcifs_console.simulator.bigcommerce.v3 import V3, too_many
 from bcifs_console.simulator.clock import Clock, iso_z
-from bcifs_console.simulator.control import ControlRefused, Controls, whole
+from bcifs_console.simulator.control import ControlRefused, Controls, only_of, picked, whole
 from bcifs_console.simulator.faults import Fault, Faults
-from bcifs_console.simulator.money import Json, decimal_of
+from bcifs_console.simulator.money import Json
 from bcifs_console.simulator.options import Credentials, SimulatorOptions
 from bcifs_console.simulator.web import Reply, Request, json_reply
 
@@ -142,25 +144,26 @@ class BigCommerceSide:
     async def own_control(self, request: Request, name: str) -> Reply | None:
         match request.method, name:
             case "GET", "state":
-                return json_reply(self.state())
+                return json_reply(self.state(only_of(request)))
+            case "GET", "books":
+                return json_reply(books(self.store.orders.values(), request.query))
             case "GET", "kinds":
                 return json_reply(list(KINDS))
             case "POST", "orders":
                 return json_reply(self._place(request.json()))
+            case "GET", "lives":
+                return json_reply(lives.names())
+            case "POST", "lives":
+                wanted = by_hand.lives_wanted(self.store, request.json())
+                return json_reply({"done": lives.carry_out(self.store, wanted)})
             case "POST", "transactions":
-                return json_reply(self._pay(request.json()))
+                return json_reply(by_hand.transaction(self.store, request.json()))
+            case "POST", "refunds":
+                return json_reply(by_hand.refund(self.store, request.json()))
             case "POST", "settle":
                 await self.deliverer.settle()
                 return json_reply({"now": iso_z(self._clock.now())})
         return None
-
-    def _pay(self, body: Json) -> Json:
-        order = self.store.orders.get(whole(body, "order_id", 0))
-        amount = decimal_of(body.get("amount"))
-        if order is None or amount is None:
-            raise ControlRefused("an existing order_id and an amount are needed")
-        method, gateway = str(body.get("method", "credit_card")), str(body.get("gateway", "stripe"))
-        return self.store.pay(order, Payment(str(body.get("event", "purchase")), method, gateway, amount))
 
     def _place(self, body: Json) -> Json:
         wanted = body.get("kinds")
@@ -185,22 +188,23 @@ class BigCommerceSide:
                 place()
         return {"orders": numbers[:count], "gated": numbers[count:]}
 
-    def state(self) -> Json:
+    def state(self, only: frozenset[str] | None = None) -> Json:
         orders = self.store.orders.values()
-        calls = {} if self._controls is None else self._controls.calls(self.name)
-        return {
-            "orders": [order.order for order in orders],
-            "kinds": {str(order.id): order.draft.kind for order in orders},
-            "products": {str(order.id): order.products for order in orders},
-            "transactions": [row for order in orders for row in order.transactions],
-            "shipments": [row for order in orders for row in order.shipments],
-            "refunds": [row for order in orders for row in order.refunds],
-            "hooks": [hook.wire() for hook in self.hooks.rows.values()],
-            "deliveries": [delivery.wire() for delivery in self.deliverer.log],
-            "calls": calls,
-            "faults": dict(self._faults.counts),
-            "now": iso_z(self._clock.now()),
+        parts: dict[str, Callable[[], object]] = {
+            "orders": lambda: [order.order for order in orders],
+            "kinds": lambda: {str(order.id): order.draft.kind for order in orders},
+            "lives": lambda: {str(order.id): order.life for order in orders if order.life},
+            "products": lambda: {str(order.id): order.products for order in orders},
+            "transactions": lambda: [row for order in orders for row in order.transactions],
+            "shipments": lambda: [row for order in orders for row in order.shipments],
+            "refunds": lambda: [row for order in orders for row in order.refunds],
+            "hooks": lambda: [hook.wire() for hook in self.hooks.rows.values()],
+            "deliveries": lambda: [delivery.wire() for delivery in self.deliverer.log],
+            "calls": lambda: {} if self._controls is None else self._controls.calls(self.name),
+            "faults": lambda: dict(self._faults.counts),
+            "now": lambda: iso_z(self._clock.now()),
         }
+        return picked(parts, only)
 
     def knobs(self, settings: Json) -> None:
         """`/_sim/set`, the part under `bigcommerce`."""
@@ -217,5 +221,5 @@ class BigCommerceSide:
                     self.deliverer.x_bc_signature = None if value is None else str(value)
                 case "delivery_timeout":
                     self.deliverer.timeout = float(value)
-                case _:
+                case _ if not self.store.habits.change(name, value):
                     raise ControlRefused(f"bigcommerce has no knob {name!r}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from bcifs_console.simulator.bigcommerce import kinds
 from bcifs_console.simulator.bigcommerce.deliveries import Deliverer
 from bcifs_console.simulator.bigcommerce.drafts import OrderDraft, Payment
+from bcifs_console.simulator.bigcommerce.habits import Habits
 from bcifs_console.simulator.bigcommerce.parts import Numbers
 from bcifs_console.simulator.bigcommerce.statuses import NAMES
+from bcifs_console.simulator.bigcommerce.transactions import transaction
 from bcifs_console.simulator.bigcommerce.wire import StoredOrder, stored
-from bcifs_console.simulator.clock import Clock, iso, rfc2822
+from bcifs_console.simulator.clock import Clock, rfc2822
 from bcifs_console.simulator.money import Json
 
 FIRST_ORDER = 5001
@@ -29,7 +32,28 @@ class Store:
         self._gates = 0
         self._next_order = FIRST_ORDER
         self._next = {"product": 20001, "address": 8001, "tax": 30001, "coupon": 401, "fee": 61}
-        self._next |= {"transaction": 44, "shipment": 61, "refund": 9}
+        self._next |= {"transaction": 44, "shipment": 61, "refund": 9, "refund_payment": 1}
+        self._moment: datetime | None = None
+        self._muted = False
+        self.habits = Habits()
+
+    @contextmanager
+    def acting(self, moment: datetime | None = None, *, muted: bool = False) -> Iterator[None]:
+        """What happens inside is dated `moment`; `muted` fires no events. Modification dates stay the clock's own."""
+        before = self._moment, self._muted
+        self._moment, self._muted = moment or self._moment, muted or self._muted
+        try:
+            yield
+        finally:
+            self._moment, self._muted = before
+
+    def now(self) -> datetime:
+        """When a fact happens that is made now."""
+        return self._moment or self.clock.now()
+
+    def emit(self, scope: str, data: Json, order_id: int) -> None:
+        if not self._muted:
+            self.deliverer.emit(scope, data, order_id)
 
     def take(self, what: str, count: int = 1) -> int:
         first = self._next[what]
@@ -93,7 +117,7 @@ class Store:
             self.transaction_event(row)
 
     def order_event(self, order: StoredOrder, what: str) -> None:
-        self.deliverer.emit(f"store/order/{what}", {"type": "order", "id": order.id}, order.id)
+        self.emit(f"store/order/{what}", {"type": "order", "id": order.id}, order.id)
 
     def status_event(self, order: StoredOrder, before: int, after: int) -> None:
         data = {
@@ -101,22 +125,23 @@ class Store:
             "id": order.id,
             "status": {"previous_status_id": before, "new_status_id": after},
         }
-        self.deliverer.emit("store/order/statusUpdated", data, order.id)
+        self.emit("store/order/statusUpdated", data, order.id)
 
-    def transaction_event(self, row: Json) -> None:
-        event = row["event"]
+    def transaction_event(self, row: Json, what: str = "created") -> None:
+        event, ok = row["event"], row["status"] == "ok"
+        code = "captured" if event in ("purchase", "capture") else event
         data = {
             "type": "transaction",
             "order_id": row["order_id"],
             # Made by the payment provider; it is not the id of the V3 transaction.
             "transaction_id": row["gateway_transaction_id"] or str(row["id"]),
-            "transaction_status": "complete",
+            "transaction_status": "complete" if ok else row["status"],
             "transaction_type": "capture" if event == "purchase" else event,
-            "result": {"code": "captured", "message": "Captured", "type": "success"},
+            "result": {"code": code, "message": code.capitalize(), "type": "success" if ok else row["status"]},
             "platform_transaction_id": str(row["id"] + 768),
             "provider_transaction_id": f"PRV-{row['id']}",
         }
-        self.deliverer.emit("store/order/transaction/created", data, int(row["order_id"]))
+        self.emit(f"store/order/transaction/{what}", data, int(row["order_id"]))
 
     def backdate(self, order: StoredOrder, created: float) -> None:
         """A migrated order: made long ago, yet changed just now."""
@@ -132,7 +157,7 @@ class Store:
         before = order.order["status_id"]
         order.order.update(status_id=status, status=NAMES[status], custom_status=NAMES[status])
         if status in (2, 10) and not order.order["date_shipped"]:
-            order.order["date_shipped"] = rfc2822(self.clock.now())
+            order.order["date_shipped"] = rfc2822(self.now())
         self.changed(order)
         self.order_event(order, "updated")
         if before != status:
@@ -144,58 +169,16 @@ class Store:
         self.order_event(order, "archived")
 
     def pay(self, order: StoredOrder, payment: Payment) -> Json:
-        row = self.transaction(order, payment, self.clock.now())
+        row = self.transaction(order, payment, self.now())
         order.transactions.append(row)
-        self.changed(order)
-        self.transaction_event(row)
-        self.order_event(order, "updated")
+        self.transaction_changed(order, row, "created")
         return row
 
+    def transaction_changed(self, order: StoredOrder, row: Json, what: str = "updated") -> None:
+        self.changed(order)
+        self.transaction_event(row, what)
+        self.order_event(order, "updated")
+
     def transaction(self, order: StoredOrder, payment: Payment, moment: datetime) -> Json:
-        number = self.take("transaction")
-        card = payment.method == "credit_card"
-        gift = payment.method == "gift_certificate"
-        return {
-            "id": number,
-            "order_id": str(order.id),
-            "event": payment.event,
-            "method": payment.method,
-            "amount": payment.amount,
-            "currency": order.order["default_currency_code"],
-            "gateway": payment.gateway,
-            "gateway_transaction_id": None if gift else f"ch_{number:08d}",
-            "date_created": iso(moment),
-            "test": False,
-            "status": "ok",
-            "fraud_review": False,
-            "reference_transaction_id": None,
-            "offline": None,
-            "custom": None,
-            "payment_method_id": f"{payment.gateway}.card" if card else payment.gateway,
-            "payment_instrument_token": None,
-            "avs_result": {"code": "", "message": "", "street_match": "", "postal_match": ""},
-            "cvv_result": {"code": "", "message": ""},
-            "credit_card": _card() if card else None,
-            "gift_certificate": _gift(payment.amount) if gift else None,
-            "store_credit": {"remaining_balance": 0} if payment.method == "store_credit" else None,
-        }
-
-
-def _card() -> Json:
-    return {
-        "card_type": "visa",
-        "card_iin": "411111",
-        "card_last4": "1111",
-        "card_expiry_month": 12,
-        "card_expiry_year": 2030,
-    }
-
-
-def _gift(amount: Decimal) -> Json:
-    return {
-        "code": "GIFT-10-SIM",
-        "original_balance": amount,
-        "starting_balance": amount,
-        "remaining_balance": 0,
-        "status": "active",
-    }
+        currency = order.order["default_currency_code"]
+        return transaction(self.take("transaction"), order.id, currency, payment, moment)

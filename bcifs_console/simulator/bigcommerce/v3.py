@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from bcifs_console.simulator import world
-from bcifs_console.simulator.bigcommerce.answers import page_of, pagination, v3_data, v3_error
+from bcifs_console.simulator.bigcommerce.answers import Refused, page_of, pagination, v3_data, v3_error
 from bcifs_console.simulator.bigcommerce.deliveries import Deliverer
 from bcifs_console.simulator.bigcommerce.hooks import HookRefused, Hooks
 from bcifs_console.simulator.bigcommerce.listing import moment_of
-from bcifs_console.simulator.bigcommerce.refunds import RefundRefused, refund
+from bcifs_console.simulator.bigcommerce.payments import PaymentRefused, capture, void
+from bcifs_console.simulator.bigcommerce.refund_items import RefundRefused
+from bcifs_console.simulator.bigcommerce.refunds import quote, refund
 from bcifs_console.simulator.bigcommerce.store import Store
 from bcifs_console.simulator.bigcommerce.wire import StoredOrder
 from bcifs_console.simulator.money import Json, dump
 from bcifs_console.simulator.web import BadJson, Reply, Request, json_reply
 
 _MISSING = "The requested resource was not found."
+_PAYMENT_ACTIONS = frozenset(["refunds", "refund_quotes", "capture", "void"])
 
 
 class V3:
@@ -32,6 +35,10 @@ class V3:
             return v3_error(422, f"The following fields are invalid: {named}", refused.errors)
         except RefundRefused as refused:
             return json_reply({"data": [{"status": 422, "title": str(refused), "type": "/api-docs"}]}, 422)
+        except PaymentRefused as refused:
+            return v3_error(422, str(refused))
+        except Refused as refused:
+            return v3_error(refused.status, " ".join(refused.messages))
         except BadJson:
             return v3_error(400, "The request body is not valid JSON")
 
@@ -44,19 +51,32 @@ class V3:
             case "GET", ["orders", "payment_actions", "refunds", number]:
                 rows = [row for row in self._refund_rows() if str(row["id"]) == number]
                 return v3_data(rows[0]) if rows else v3_error(404, _MISSING)
-            case "GET", ["orders", number, "payment_actions", "refunds"]:
-                order = self._order(number)
-                return v3_error(404, _MISSING) if order is None else v3_data(order.refunds)
-            case "POST", ["orders", number, "payment_actions", "refunds"]:
+            case method, ["orders", number, "payment_actions", action]:
                 order = self._order(number)
                 if order is None:
                     return v3_error(404, _MISSING)
-                return v3_data(refund(self._store, order, request.json()), status=201)
+                return self._payment_action(request, method, order, action)
             case "GET", ["customers"]:
                 return _customers(request.query)
             case method, ["hooks", *rest]:
                 return self._hook(request, method, rest, client_id)
         return v3_error(404, _MISSING)
+
+    def _payment_action(self, request: Request, method: str, order: StoredOrder, action: str) -> Reply:
+        match method, action:
+            case "GET", "refunds":
+                return v3_data(_of_transaction(order.refunds, request.query))
+            case "POST", "refunds":
+                return v3_data(refund(self._store, order, request.json()), status=201)
+            case "POST", "refund_quotes":
+                return v3_data(quote(order, request.json()), status=201)
+            case "POST", "capture":
+                capture(self._store, order)
+                return json_reply({}, 201)
+            case "POST", "void":
+                void(self._store, order)
+                return json_reply({}, 201)
+        return v3_error(405 if action in _PAYMENT_ACTIONS else 404, _MISSING)
 
     def _order(self, number: str) -> StoredOrder | None:
         return self._store.orders.get(int(number)) if number.isdecimal() else None
@@ -73,7 +93,8 @@ class V3:
         return sorted(rows, key=lambda row: int(row["id"]))
 
     def _all_refunds(self, query: dict[str, str]) -> Reply:
-        rows = self._refund_rows()
+        """Ascending by id, in pages; the meta of this list holds no pagination (spec)."""
+        rows = _of_transaction(self._refund_rows(), query)
         for name, field in (("order_id:in", "order_id"), ("id:in", "id")):
             if name in query:
                 wanted = set(query[name].split(","))
@@ -136,6 +157,13 @@ class V3:
             "blocked_domains": self._deliverer.blocked(),
         }
         return v3_data(data, pagination(len(hooks), len(hooks), 1, max(50, len(hooks))))
+
+
+def _of_transaction(rows: list[Json], query: dict[str, str]) -> list[Json]:
+    wanted = query.get("transaction_id")
+    if wanted is None:
+        return rows
+    return [row for row in rows if any(payment["transaction_id"] == wanted for payment in row["payments"])]
 
 
 def _customers(query: dict[str, str]) -> Reply:

@@ -46,6 +46,11 @@ class StoredOrder:
     messages: list[Json] = field(default_factory=list)
     transactions: list[Json] = field(default_factory=list)
     refunds: list[Json] = field(default_factory=list)
+    # What no answer shows but the store must remember.
+    removed_shipments: list[Json] = field(default_factory=list)
+    given_back: dict[tuple[str, int], Decimal] = field(default_factory=dict)  # by item: units, or gross of a charge
+    held_back: dict[int, int] = field(default_factory=dict)  # units refunded before they were shipped, by product
+    life: str = ""
 
     @property
     def id(self) -> int:
@@ -129,7 +134,7 @@ def _order(draft: OrderDraft, numbers: Numbers, now: datetime, api: str) -> Json
         # The schema says that it always is 0, so it is: refunds live in v3 only.
         "refunded_amount": "0.0000",
         "order_is_digital": digital,
-        "store_credit_amount": "0.0000",
+        "store_credit_amount": text4(draft.store_credit),
         "gift_certificate_amount": text4(draft.gift_certificate),
         "ip_address": "203.0.113.7",
         "ip_address_v6": "",

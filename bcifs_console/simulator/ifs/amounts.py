@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from bcifs_console.simulator.ifs.errors import missing
-from bcifs_console.simulator.ifs.master import COMPANY_CURRENCY, CURRENCY_RATES, TAX_RATES
+from bcifs_console.simulator.ifs.master import TAX_RATES
+from bcifs_console.simulator.ifs.rates import COMPANY_CURRENCY, CURRENCY_RATES
 from bcifs_console.simulator.money import ONE, ZERO, Json, rounded
 
 

@@ -12,6 +12,7 @@ from bcifs_console.simulator.ifs.customers import Customers
 from bcifs_console.simulator.ifs.errors import Ora
 from bcifs_console.simulator.ifs.pre_posting import PrePosting
 from bcifs_console.simulator.ifs.projections import PROJECTIONS
+from bcifs_console.simulator.ifs.rates import COMPANY_CURRENCY
 from bcifs_console.simulator.ifs.tables import Database
 from bcifs_console.simulator.ifs.vouchers import Vouchers
 from bcifs_console.simulator.money import Json
@@ -92,7 +93,7 @@ class Company:
             "CustomerOrder": {"Contract": SITE, "Company": COMPANY, "UsePriceInclTax": False, "OrderId": "NO"},
             "CustomerOrderLine": {"Discount": 0, "ConvFactor": 1, "PriceConvFactor": 1, "LineItemNo": 0},
             "CustomerInfo": {"DefaultDomain": True, "DefaultLanguage": "en", "PartyType": "Customer"},
-            "Voucher": {"Company": COMPANY, "UserGroup": "AC", "CurrencyCode": master.COMPANY_CURRENCY},
+            "Voucher": {"Company": COMPANY, "UserGroup": "AC", "CurrencyCode": COMPANY_CURRENCY},
         }
 
     def _contact(self, given: Json) -> None:
@@ -102,12 +103,12 @@ class Company:
         wanted = given.get("AssociationNo")
         return any(row.get("AssociationNo") == wanted for row in self.customers.table.rows.values() if wanted)
 
-    def truth(self) -> Json:
-        """What tests and the drill compare with."""
+    def truth(self) -> dict[str, Callable[[], object]]:
+        """What tests and the drill compare with, each part made when it is asked for."""
         return {
-            "customers": [self._customer_truth(row) for row in self.customers.table.rows.values()],
-            "customer_orders": [self._order_truth(row) for row in self.orders.orders.rows.values()],
-            "vouchers": self.vouchers.truth(),
+            "customers": lambda: [self._customer_truth(row) for row in self.customers.table.rows.values()],
+            "customer_orders": lambda: [self._order_truth(row) for row in self.orders.orders.rows.values()],
+            "vouchers": self.vouchers.truth,
         }
 
     def _customer_truth(self, row: Json) -> Json:
@@ -144,4 +145,4 @@ def _flag(value: bool) -> str:
 def _company_defaults(given: Json) -> str:
     if given.get("Company") != COMPANY:
         raise Ora(20111, "Company.FND_RECORD_NOT_EXIST", "The Company does not exist.")
-    return master.COMPANY_CURRENCY
+    return COMPANY_CURRENCY

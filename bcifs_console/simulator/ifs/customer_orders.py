@@ -46,6 +46,7 @@ class CustomerOrders:
         self._db = db
         self._clock = clock
         self._numbers = itertools.count(10001)
+        self.cancels_empty = False  # whether an order follows when its last line is cancelled: not documented
         self._notes = itertools.count(5_000_001)
         self.orders = db.make("CustomerOrder", ("OrderNo",), ("CustomerPoNo", "CustomerNo"))
         self.lines = db.make(
@@ -188,9 +189,10 @@ class CustomerOrders:
         return line
 
     def _check_quantity(self, values: Json) -> None:
-        quantity = values.get("BuyQtyDue")
-        if quantity is not None and quantity <= 0:
-            raise Ora(20110, "CustomerOrderLine.QTYZERO", "The sales quantity must be greater than zero.")
+        for name in ("BuyQtyDue", "DesiredQty"):
+            quantity = values.get(name)
+            if quantity is not None and quantity <= 0:
+                raise Ora(20110, "CustomerOrderLine.QTYZERO", "The sales quantity must be greater than zero.")
         discount = values.get("Discount")
         if discount is not None and not 0 <= discount <= 100:
             raise Ora(20110, "CustomerOrderLine.DISCOUNT", "The discount must be between 0 and 100 percent.")
@@ -217,7 +219,11 @@ class CustomerOrders:
             raise _wrong_state("SetCancelled", line)
         self._check_reason(reason)
         self.lines.change(line, {"Objstate": "Cancelled", "CancelReason": reason})
-        self._total(self.orders.rows[line["OrderNo"],])
+        order = self.orders.rows[line["OrderNo"],]
+        self._total(order)
+        rows = self.lines.where("OrderNo", line["OrderNo"])
+        if self.cancels_empty and all(row["Objstate"] == "Cancelled" for row in rows):
+            self.orders.change(order, {"Objstate": "Cancelled", "CancelReason": reason})
 
     def remove_line(self, line: Json) -> None:
         order = self.orders.rows[line["OrderNo"],]

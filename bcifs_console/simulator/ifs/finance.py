@@ -56,7 +56,17 @@ _PERIOD = entity(
     "AccountingPeriod",
     "AccountingPeriod",
     "Company AccountingYear AccountingPeriod",
-    properties(["Company", "PeriodStatus"], ["AccountingYear", "AccountingPeriod"]),
+    properties(["Company", "PeriodStatus"], ["AccountingYear", "AccountingPeriod"], dates=["ValidFrom", "ValidUntil"]),
+)
+_RATE = entity(  # inferred
+    "CurrencyRateLov",
+    "CurrencyRate",
+    "Company CurrencyType CurrencyCode ValidFrom",
+    properties(
+        ["Company", "CurrencyType", "CurrencyCode", "RefCurrencyCode"],
+        ["CurrencyRate", "ConvFactor"],
+        dates=["ValidFrom"],
+    ),
 )
 _FEE = entity(
     "StatutoryFee", "StatutoryFee", "Company FeeCode", properties(["Company", "FeeCode", "Description"], ["FeeRate"])
@@ -72,6 +82,7 @@ FINANCE = (
             "Reference_VoucherType": _TYPE,
             "Reference_AccountingPeriod": _PERIOD,
             "Reference_StatutoryFee": _FEE,
+            "Reference_CurrencyRate": _RATE,
         },
         [ROW],
         {"VoucherState": VOUCHER_STATES},

@@ -6,20 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from bcifs_console.simulator import world
+from bcifs_console.simulator.ifs import periods, rates
+from bcifs_console.simulator.ifs.rates import COMPANY_CURRENCY, CURRENCY_RATES
 from bcifs_console.simulator.ifs.tables import Database
 from bcifs_console.simulator.money import ZERO, Json
 from bcifs_console.simulator.options import COMPANY, SITE
-
-COMPANY_CURRENCY = "USD"
-
-# Company currency per unit.
-CURRENCY_RATES = {
-    "USD": Decimal(1),
-    "EUR": Decimal("1.087"),
-    "GBP": Decimal("1.266"),
-    "JPY": Decimal("0.0066"),
-    "KWD": Decimal("3.257"),
-}
 
 TAX_RATES = {
     "US825": Decimal("0.0825"),
@@ -128,18 +119,8 @@ def _finance(db: Database, now: datetime) -> None:
     kinds = db.make("VoucherType", ("Company", "VoucherType"))
     for kind, text in VOUCHER_TYPES.items():
         kinds.add({"Company": COMPANY, "VoucherType": kind, "Description": text, "FunctionGroup": kind[0]})
-    _periods(db, now)
-
-
-def _periods(db: Database, now: datetime) -> None:
-    """Open: the previous month, the current one and all up to the end of next year. Closed: everything before."""
-    table = db.make("AccountingPeriod", ("Company", "AccountingYear", "AccountingPeriod"))
-    first_open = now.year * 12 + now.month - 2
-    for year in (now.year - 1, now.year, now.year + 1):
-        for month in range(1, 13):
-            is_open = year * 12 + month - 1 >= first_open
-            row: Json = {"Company": COMPANY, "AccountingYear": year, "AccountingPeriod": month}
-            table.add({**row, "PeriodStatus": "Open" if is_open else "Closed"})
+    periods.build(db, now)
+    rates.build(db, now)
 
 
 def _parts(db: Database) -> None:
@@ -235,7 +216,13 @@ def add_customer(
     if with_order_info:
         db["CustOrdCustomer"].add(order_info(number))
         db["CustomerInvoice"].add(
-            {"CustomerId": number, "Company": COMPANY, "Identity": number, "PayTermId": "0", "DefCurrency": "USD"}
+            {
+                "CustomerId": number,
+                "Company": COMPANY,
+                "Identity": number,
+                "PayTermId": "0",
+                "DefCurrency": COMPANY_CURRENCY,
+            }
         )
 
 

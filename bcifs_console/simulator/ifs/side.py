@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bcifs_console.simulator.clock import Clock, iso_z
-from bcifs_console.simulator.control import ControlRefused, Controls
+from bcifs_console.simulator.control import ControlRefused, Controls, only_of, picked
 from bcifs_console.simulator.faults import Fault, Faults
+from bcifs_console.simulator.ifs import periods, tampering
 from bcifs_console.simulator.ifs.company import Company
 from bcifs_console.simulator.ifs.errors import IfsError, Ora, bad_body, unknown_projection
 from bcifs_console.simulator.ifs.odata import OData, stale
@@ -89,18 +92,24 @@ class IfsSide:
         return await self._controls.respond(self, request)
 
     async def own_control(self, request: Request, name: str) -> Reply | None:
-        if (request.method, name) == ("GET", "state"):
-            return json_reply(self.state())
+        match request.method, name:
+            case "GET", "state":
+                return json_reply(self.state(only_of(request)))
+            case "POST", "vouchers":
+                return json_reply(tampering.vouchers(self.company.vouchers, request.json()))
+            case "POST", "customer_orders":
+                return json_reply(tampering.customer_order(self.company.orders, request.json()))
         return None
 
-    def state(self) -> Json:
-        return {
+    def state(self, only: frozenset[str] | None = None) -> Json:
+        parts: dict[str, Callable[[], object]] = {
             **self.company.truth(),
-            "tokens": self.tokens.state(),
-            "calls": {} if self._controls is None else self._controls.calls(self.name),
-            "faults": dict(self._faults.counts),
-            "now": iso_z(self._clock.now()),
+            "tokens": self.tokens.state,
+            "calls": lambda: {} if self._controls is None else self._controls.calls(self.name),
+            "faults": lambda: dict(self._faults.counts),
+            "now": lambda: iso_z(self._clock.now()),
         }
+        return picked(parts, only)
 
     def knobs(self, settings: Json) -> None:
         """`/_sim/set`, the part under `ifs`."""
@@ -126,6 +135,18 @@ class IfsSide:
                     self._odata.sites = None if value is None else {str(site) for site in value}
                 case "allowed_companies":
                     self._odata.companies = None if value is None else {str(company) for company in value}
+                case "close_periods":
+                    periods.set_status(self.company.db, value, "Closed")
+                case "open_periods":
+                    periods.set_status(self.company.db, value, "Open")
+                case "update_gl":
+                    self.company.vouchers.updates_gl = bool(value)
+                    if value:
+                        self.company.vouchers.update_gl()
+                case "automatic_tax":
+                    self.company.vouchers.automatic_tax = bool(value)
+                case "cancel_empty_orders":
+                    self.company.orders.cancels_empty = bool(value)
                 case "database_error_status":
                     self._database_error_status = int(value)
                 case _:
