@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.ifs.client import IfsClient
 from bcifs_console.ifs.errors import AuthenticationFailed, IfsError, NotFound, PermissionDenied, Transient
 from bcifs_console.ifs.metadata import Action, EntityType, Metadata, parse_metadata
@@ -36,22 +37,40 @@ class CheckResult:
     remedy: str = ""
 
 
-async def check(client: IfsClient, *, pre_posting: bool = True, creation: bool = True) -> list[CheckResult]:
+async def check(
+    client: IfsClient,
+    *,
+    pre_posting: bool = True,
+    creation: bool = True,
+    voucher_transport: VoucherTransport = VoucherTransport.OFF,
+) -> list[CheckResult]:
     """All checks, most basic first; stops early where without a token nothing more can be learnt.
 
     `pre_posting=False` for a connection that leaves accounts to posting control, `creation=False` for one that never
-    creates customers: their names are then not demanded. Raises nothing of `IfsError`: each becomes a result.
+    creates customers: their names are then not demanded, nor those of vouchers by another `voucher_transport` than
+    rest. Raises nothing of `IfsError`: each becomes a result.
     """
     token = await _token(client)
     if token.verdict is not Verdict.OK:
         return [token]
     results = [token]
     by_projection: dict[str, list[Use]] = {}
-    for use in uses(client.setting, pre_posting=pre_posting, creation=creation):
+    by_rest = voucher_transport is VoucherTransport.REST
+    for use in uses(client.setting, pre_posting=pre_posting, creation=creation, vouchers=by_rest):
         by_projection.setdefault(use.projection, []).append(use)
     for projection, wanted in by_projection.items():
         results += await _projection(client, projection, wanted)
+    if not by_rest:
+        results.append(CheckResult("ifs: vouchers", Verdict.OK, _WITHOUT_REST[voucher_transport]))
     return results
+
+
+_WITHOUT_REST: Final[Mapping[VoucherTransport, str]] = {
+    VoucherTransport.OFF: "off: no vouchers are made",
+    VoucherTransport.EXTERNAL_FILE: (
+        "by file (STDVOU): IFS is not asked; somebody loads the files with the External Voucher assistant"
+    ),
+}
 
 
 async def _token(client: IfsClient) -> CheckResult:

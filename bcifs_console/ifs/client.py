@@ -4,7 +4,9 @@ One call each, so that the caller can journal between them; the exception is a w
 is read back at once. Deciding, retrying and journalling live with the caller.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
@@ -13,14 +15,20 @@ from bcifs_console.base.clock import Clock
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerOrderDraft, LineDraft
+from bcifs_console.domain.money import NO_OVERRIDES
 from bcifs_console.domain.orders import Address
+from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherRow
 from bcifs_console.ifs.customers import Customers
+from bcifs_console.ifs.errors import BusinessRule, PeriodClosed
 from bcifs_console.ifs.orders import CustomerOrders
 from bcifs_console.ifs.parts import SalesParts
 from bcifs_console.ifs.payloads import Setting
+from bcifs_console.ifs.periods import AccountingPeriods, CurrencyRates
 from bcifs_console.ifs.profile import Profile
 from bcifs_console.ifs.records import ChargeRow, CustomerMatch, OrderHead, OrderLineRow, PrePosting
 from bcifs_console.ifs.transport import ODataClient, OnCall
+from bcifs_console.ifs.voucher_records import BookedVoucher, PeriodStatus, VoucherHead, VoucherRowRecord
+from bcifs_console.ifs.vouchers import Vouchers
 
 
 class IfsClient:
@@ -52,6 +60,9 @@ class IfsClient:
         self._orders = CustomerOrders(self.odata, self.setting)
         self._customers = Customers(self.odata, self.setting)
         self._parts = SalesParts(self.odata, self.setting)
+        self._vouchers = Vouchers(self.odata, self.setting)
+        self._rates = CurrencyRates(self.odata, self.setting)
+        self._periods = AccountingPeriods(self.odata, self.setting)
 
     async def __aenter__(self) -> "IfsClient":
         return self
@@ -63,14 +74,17 @@ class IfsClient:
         """Close the connections."""
         await self.odata.aclose()
 
-    async def probe(self) -> None:
+    async def probe(self, *, vouchers: bool = False) -> None:
         """Cheap reads that prove token and permission for every projection an ordinary order is looked up in.
 
-        All of them: a pause that a missing grant made must not end before it is granted.
+        All of them: a pause that a missing grant made must not end before it is granted. `vouchers`: also where
+        vouchers are looked up, for a connection that makes them by rest.
         """
         await self._orders.probe()
         await self._parts.probe()
         await self._customers.probe()
+        if vouchers:
+            await self._vouchers.probe()
 
     async def sales_parts(self, contract: str, catalog_nos: Sequence[str]) -> set[str]:
         """Those of the part numbers that the site has as sales parts."""
@@ -155,8 +169,113 @@ class IfsClient:
         await self._orders.release(order_no, etag)
 
     async def cancel(self, order_no: str, etag: str, reason: str) -> None:
-        """Cancel the order; raises as `release` does."""
+        """Cancel the order for a reason of your own; raises as `release` does."""
         await self._orders.cancel(order_no, etag, reason)
+
+    async def cancel_order(self, head: OrderHead) -> None:
+        """Cancel the order for the profile's reason; raises as `release` does."""
+        await self._orders.cancel(head.order_no, head.etag, self.profile.order.cancel_reason)
+
+    async def change_line_quantity(self, order_no: str, row: OrderLineRow, quantity: Decimal) -> None:
+        """Set the quantity of a line that `lines` has read just now. Raises Conflict on a stale ETag."""
+        await self._orders.change_line_quantity(order_no, row, quantity)
+
+    async def cancel_line(self, order_no: str, row: OrderLineRow) -> None:
+        """Cancel a line that `lines` has read just now, for the profile's reason; raises as `release` does."""
+        await self._orders.cancel_line(order_no, row, self.profile.order.cancel_reason)
+
+    async def note_on_order(self, head: OrderHead, note: str) -> None:
+        """Put `note` (lines of text) in our part of the order's text, in place of what stood there.
+
+        Two calls: the text is read with the ETag that it is written with. Nothing is sent where it says so already.
+        Raises Conflict, and ConfigurationProblem where the profile names no order.tracking.
+        """
+        await self._orders.note(head.order_no, note)
+
+    async def orders_between(self, first: date, last: date, contract: str, reference_prefix: str) -> list[OrderHead]:
+        """Orders that came to the site from `first` to `last` (its calendar, both included), cancelled ones too.
+
+        Only those whose reference begins with `reference_prefix`. As many calls as there are pages.
+        """
+        return await self._orders.between(first, last, contract, reference_prefix)
+
+    # vouchers, rates, periods
+
+    async def create_voucher(self, draft: VoucherDraft, day: date) -> VoucherHead:
+        """Create the header, dated `day`: the fact's own day, or another where that one's period is closed.
+
+        Raises BusinessRule where IFS refuses it: ask `voucher_refusal` why. ConfigurationProblem for a key too long.
+        """
+        return await self._vouchers.create(draft, day)
+
+    async def find_vouchers(self, key: str, day: date) -> list[VoucherHead]:
+        """Vouchers of our type that carry the key, dated `day` or later; cancelled ones are left out.
+
+        `day` is the fact's own, the earliest a voucher of it can bear. One call (or more, by pages) for each look-up
+        source; raises LookupIncomplete, an OutcomeUnknown, where one of them does not answer.
+        """
+        return await self._vouchers.find(key, day)
+
+    async def voucher(self, reference: str) -> VoucherHead:
+        """The voucher `M-2026-17` with its state and a fresh ETag; the ETag moves whenever a row is added.
+
+        A second call, to the analysis, where it has left the hold table. Raises NotFound where neither shows it.
+        """
+        return await self._vouchers.head(reference)
+
+    async def add_voucher_row(self, head: VoucherHead, draft: VoucherDraft, row: VoucherRow) -> VoucherRowRecord:
+        """Add one row of the draft."""
+        return await self._vouchers.add_row(head, draft, row)
+
+    async def voucher_rows(self, head: VoucherHead) -> list[VoucherRowRecord]:
+        """All rows, by RowNo; `voucher_differences.matching_rows` pairs them with a draft's.
+
+        From the analysis where the voucher has left the hold table, or shows none itself (a second call).
+        """
+        return await self._vouchers.rows(head)
+
+    async def confirm_voucher(self, head: VoucherHead) -> None:
+        """Confirm the voucher. `head` must be as read after the last row, or it is a Conflict.
+
+        Raises BusinessRule where IFS refuses it: ask `voucher_refusal` why. ConfigurationProblem where the profile
+        names no action.
+        """
+        await self._vouchers.confirm(head)
+
+    async def voucher_refusal(self, refusal: BusinessRule, day: date) -> BusinessRule:
+        """Why a voucher dated `day` was refused: PeriodClosed where IFS calls the period closed, else `refusal`."""
+        if await self.period_status(day) is not PeriodStatus.CLOSED:
+            return refusal
+        return PeriodClosed(
+            f"The accounting period of {day.isoformat()} is closed in IFS. {refusal.message}", answer=refusal.answer
+        )
+
+    async def vouchers_between(self, first: date, last: date) -> list[BookedVoucher]:
+        """Every voucher of our type dated from `first` to `last`, whoever made it, with its rows.
+
+        Read from the analysis, and from the vouchers in hold for their states; one call more for each voucher in hold
+        that the analysis does not show.
+        """
+        return await self._vouchers.between(first, last)
+
+    async def currency_rate(
+        self, currency: str, day: date, minor_units: Mapping[str, int] = NO_OVERRIDES
+    ) -> Rate | None:
+        """The rate in force on `day`, with the company's accounting currency; None where IFS has none.
+
+        For the accounting currency itself it is one (`Rate.is_one`): without a call where the profile names it, with
+        a second one where IFS has no rate for it. Raises ConfigurationProblem where several rate types are found and
+        the profile chooses none.
+        """
+        return await self._rates.on(currency, day, minor_units)
+
+    async def period_status(self, day: date) -> PeriodStatus:
+        """Whether the accounting period of `day` is open."""
+        return await self._periods.status(day)
+
+    async def next_open_day(self, day: date) -> date | None:
+        """The first day from `day` on whose period is open, None where IFS shows none."""
+        return await self._periods.next_open_day(day)
 
 
 def _zone(name: str) -> ZoneInfo:

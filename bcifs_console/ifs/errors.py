@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, Self
 
 from bcifs_console.base.problems import Problem, ProblemKind
 
@@ -102,6 +102,30 @@ class OutcomeUnknown(IfsError):
     default_remedy = "It is looked up before anything is sent again."
 
 
+class LookupIncomplete(OutcomeUnknown):
+    """A place that may show the record did not answer, so nobody can say that it is not there (DESIGN §6).
+
+    Its `kind` is the cause's where that may pass by itself or with a grant, so that the cause is acted on.
+    """
+
+    default_remedy = (
+        "Nothing is sent until every look-up source answers; see voucher.lookup_sources in the IFS profile."
+    )
+
+    @classmethod
+    def because(cls, what: str, source: str, cause: IfsError) -> Self:
+        """The error for `what` that `source` did not answer about."""
+        error = cls(
+            f"{what} could not be looked up in {source}: {cause.message}",
+            remedy=f"{cls.default_remedy} {cause.remedy}".strip(),
+            answer=cause.answer,
+            retry_after_s=cause.retry_after_s,
+        )
+        if cause.kind in (ProblemKind.CONNECTION, ProblemKind.TRANSIENT):
+            error.kind = cause.kind
+        return error
+
+
 class Conflict(IfsError):
     """The record has changed since it was read (412, 428, ORA-20114): read again, decide again."""
 
@@ -131,6 +155,15 @@ class BusinessRule(IfsError):
 
     kind = ProblemKind.BUSINESS
     default_remedy = "Ask whoever answers for this area in IFS; correct the data or the mapping, then try again."
+
+
+class PeriodClosed(BusinessRule):
+    """IFS refused a voucher, and asked for the period of its date it says that it is closed (ACCOUNTING §3)."""
+
+    default_remedy = (
+        "Open the period for the voucher's user group in IFS and sync again, or set [policy] closed_period = "
+        '"next_open" in the connection.'
+    )
 
 
 class PermissionDenied(IfsError):

@@ -4,6 +4,7 @@ Values never reach a URL unquoted: strings go through `literal` (quotes doubled)
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from bcifs_console.ifs.wire import number_text
 
 NAMESPACE: Final = "IfsApp"
 
-Value = str | int | Decimal | bool
+Value = str | int | Decimal | bool | date
 
 
 class Raw(str):
@@ -22,13 +23,15 @@ class Raw(str):
 
 
 def literal(value: Value) -> str:
-    """`value` as an OData literal: `'O''Brien'`, `12`, `19.99`, `true`."""
+    """`value` as an OData literal: `'O''Brien'`, `12`, `19.99`, `true`, `2026-12-31`."""
     if isinstance(value, Raw):
         return str(value)
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
     return number_text(Decimal(value))
 
 
@@ -52,6 +55,21 @@ _KEY_SAFE: Final = "'*.-_~"
 def eq(prop: str, value: Value) -> str:
     """`prop eq value`."""
     return f"{prop} eq {literal(value)}"
+
+
+def at_least(prop: str, value: Value) -> str:
+    """`prop ge value`."""
+    return f"{prop} ge {literal(value)}"
+
+
+def at_most(prop: str, value: Value) -> str:
+    """`prop le value`."""
+    return f"{prop} le {literal(value)}"
+
+
+def starts_with(prop: str, value: str) -> str:
+    """`prop` begins with `value`."""
+    return f"startswith({prop},{literal(value)})"
 
 
 def folded_eq(prop: str, value: str) -> str:

@@ -6,6 +6,8 @@ Bodies are made in `payloads.py`, answers read in `records.py`.
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from bcifs_console.base.problems import ConfigurationProblem
@@ -13,9 +15,10 @@ from bcifs_console.domain.documents import ChargeDraft, CustomerOrderDraft, Line
 from bcifs_console.domain.orders import Address
 from bcifs_console.ifs import payloads
 from bcifs_console.ifs.errors import IfsError, OutcomeUnknown
-from bcifs_console.ifs.odata import action_segment, all_of, eq, key
+from bcifs_console.ifs.odata import action_segment, all_of, eq, key, starts_with
 from bcifs_console.ifs.payloads import Setting
 from bcifs_console.ifs.records import (
+    ETAG,
     PRE_ACCOUNTING_ID,
     ChargeRow,
     OrderHead,
@@ -31,6 +34,7 @@ from bcifs_console.ifs.records import (
     text,
 )
 from bcifs_console.ifs.transport import ODataClient
+from bcifs_console.ifs.wire import Record
 
 T = TypeVar("T")
 
@@ -63,7 +67,7 @@ class CustomerOrders:
         record = await self._odata.write(what, "POST", url, payloads.header(draft, self._setting))
         if record is not None and text(record, "OrderNo"):
             return order_head(record, self._profile)
-        return await _read_back(what, self._only(draft))
+        return await read_back(what, self._only(draft))
 
     async def _only(self, draft: CustomerOrderDraft) -> OrderHead | None:
         heads = await self.by_reference(draft.key, draft.contract)
@@ -88,7 +92,7 @@ class CustomerOrders:
         record = await self._odata.write(what, "POST", url, payloads.line(order_no, draft, line, self._setting))
         if record is not None and text(record, "LineNo"):
             return order_line(record, self._profile)
-        return await _read_back(what, self._line(order_no, line.key))
+        return await read_back(what, self._line(order_no, line.key))
 
     async def _line(self, order_no: str, line_key: str) -> OrderLineRow | None:
         return next((row for row in await self.lines(order_no) if row.key == line_key), None)
@@ -107,7 +111,7 @@ class CustomerOrders:
         record = await self._odata.write(what, "POST", url, payloads.charge(order_no, draft, charge, self._setting))
         if record is not None and text(record, "SequenceNo"):
             return replace(charge_rows([record], self._profile)[0], ordinal=charge.ordinal)
-        return await _read_back(what, self._charge(order_no, charge.key))
+        return await read_back(what, self._charge(order_no, charge.key))
 
     async def _charge(self, order_no: str, charge_key: str) -> ChargeRow | None:
         return next((row for row in await self.charges(order_no) if row.key == charge_key), None)
@@ -145,7 +149,7 @@ class CustomerOrders:
         record = await self._odata.write(what, "POST", url, payloads.virtual_pre_posting(identity, self._setting))
         if record is not None and text(record, "Objkey"):
             return text(record, "Objkey")
-        return await _read_back(what, self._objkey(identity))
+        return await read_back(what, self._objkey(identity))
 
     async def _objkey(self, pre_accounting_id: int) -> str | None:
         """The pre-posting opened last, None where none is open."""
@@ -172,9 +176,61 @@ class CustomerOrders:
 
     async def cancel(self, order_no: str, etag: str, reason: str) -> None:
         url = self._action(order_no, self._names.cancel_action, "cancel_action")
-        parameter = self._names.cancel_reason_parameter
-        parameters = {parameter: reason} if parameter and reason else {}
+        parameters = _reason(self._names.cancel_reason_parameter, reason)
         await self._odata.action("cancel customer order", url, parameters, etag)
+
+    async def between(self, first: date, last: date, contract: str, reference_prefix: str) -> list[OrderHead]:
+        entered = self._names.entered_on
+        begin, end = self._setting.midnight(first), self._setting.midnight(last + timedelta(days=1))
+        rows = await self._odata.get_all(
+            "read the customer orders of some days",
+            self._odata.url(self._names.read_projection, self._names.read_set),
+            {
+                "$filter": all_of(
+                    [
+                        eq("Contract", contract),
+                        starts_with(self._names.reference, reference_prefix),
+                        f"{entered} ge {begin}",
+                        f"{entered} lt {end}",
+                    ]
+                ),
+                "$select": ",".join((*head_properties(self._profile), entered)),
+                "$orderby": "OrderNo",
+            },
+        )
+        return [
+            replace(order_head(row, self._profile), entered_on=self._setting.day_of(text(row, entered))) for row in rows
+        ]
+
+    # changes of an order that exists
+
+    async def change_line_quantity(self, order_no: str, row: OrderLineRow, quantity: Decimal) -> None:
+        body = payloads.quantity(quantity, self._setting)
+        what = f"change the quantity of line {row.line_no} of order {order_no}"
+        await self._odata.patch(what, self._line_url(order_no, row), body, row.etag)
+
+    async def cancel_line(self, order_no: str, row: OrderLineRow, reason: str) -> None:
+        names = self._profile.line
+        if not names.cancel_action:
+            raise _unnamed("line.cancel_action")
+        url = f"{self._line_url(order_no, row)}/{action_segment(self._names.projection, names.cancel_action)}"
+        parameters = _reason(names.cancel_reason_parameter, reason)
+        await self._odata.action(f"cancel line {row.line_no} of order {order_no}", url, parameters, row.etag)
+
+    async def note(self, order_no: str, note: str) -> None:
+        names = self._names
+        if not names.tracking:
+            raise _unnamed("order.tracking")
+        url = self._odata.url(names.projection, names.set + key(OrderNo=order_no))
+        record = await self._odata.get("read the order's text", url, {"$select": f"OrderNo,{names.tracking}"})
+        before = text(record, names.tracking)
+        after = payloads.noted(before, note, self._setting)
+        if after != before:
+            await self._odata.patch("note on customer order", url, {names.tracking: after}, text(record, ETAG))
+
+    def _line_url(self, order_no: str, row: OrderLineRow) -> str:
+        one = key(OrderNo=order_no, LineNo=row.line_no, RelNo=row.rel_no, LineItemNo=row.line_item_no)
+        return self._child(order_no, self._profile.line.navigation + one)
 
     async def probe(self) -> None:
         url = self._odata.url(self._names.read_projection, self._names.read_set)
@@ -185,11 +241,19 @@ class CustomerOrders:
 
     def _action(self, order_no: str, action: str, profile_key: str) -> str:
         if not action:
-            raise ConfigurationProblem(
-                f"The IFS profile names no {profile_key}.",
-                remedy=f"Name the action in the profile (order.{profile_key}), or do this step in IFS.",
-            )
+            raise _unnamed(f"order.{profile_key}")
         return self._child(order_no, action_segment(self._names.projection, action))
+
+
+def _reason(parameter: str, reason: str) -> Record:
+    return {parameter: reason} if parameter and reason else {}
+
+
+def _unnamed(profile_key: str) -> ConfigurationProblem:
+    return ConfigurationProblem(
+        f"The IFS profile names no {profile_key}.",
+        remedy=f"Name it in the profile ({profile_key}), or do this step in IFS.",
+    )
 
 
 def _pre_accounting_id(row: OrderLineRow) -> int:
@@ -201,7 +265,7 @@ def _pre_accounting_id(row: OrderLineRow) -> int:
     return row.pre_accounting_id
 
 
-async def _read_back(what: str, reading: Awaitable[T | None]) -> T:
+async def read_back(what: str, reading: Awaitable[T | None]) -> T:
     """The record that a write answered with 204 for. The write is done, so whatever fails now leaves it *unknown*."""
     try:
         found = await reading

@@ -5,7 +5,8 @@ Nulls and empty texts are left out. Unit prices and charges carry their own tax 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from bcifs_console.domain.connections import IfsAccess
@@ -30,9 +31,23 @@ class Setting:
         local = moment.astimezone(UTC if self.profile.tz_aware_header else self.zone)
         return local.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def date(self, moment: datetime) -> str:
+    def calendar_date(self, moment: datetime) -> str:
         """The site's calendar date of `moment`."""
         return moment.astimezone(self.zone).strftime("%Y-%m-%d")
+
+    def midnight(self, day: date) -> str:
+        """When `day` begins at the site, as IFS wants it."""
+        return self.timestamp(datetime.combine(day, time.min, self.zone))
+
+    def day_of(self, stamp: str) -> date | None:
+        """The site's calendar date of a time that IFS wrote; None where it is none."""
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        if self.profile.tz_aware_header and moment.tzinfo is not None:
+            return moment.astimezone(self.zone).date()
+        return moment.date()  # wall time of the site behind a misleading Z
 
     def wanted_delivery(self, draft: CustomerOrderDraft) -> str:
         """Order time plus the profile's days, counted on the site's calendar."""
@@ -89,6 +104,32 @@ def line(order_no: str, draft: CustomerOrderDraft, row: LineDraft, setting: Sett
     if names.description:
         body[names.description] = row.description
     return compact(body)
+
+
+def quantity(wanted: Decimal, setting: Setting) -> Record:
+    """Body that changes the quantity of a line."""
+    return dict.fromkeys(setting.profile.line.quantities, wanted)
+
+
+def noted(existing: str, note: str, setting: Setting) -> str:
+    """The order's text with `note` as our part of it: from the heading to the next empty line (profile).
+
+    What else stands there is kept; where it all gets too long, our part is cut.
+    """
+    names = setting.profile.order
+    heading = names.tracking_heading
+    kept: list[str] = []
+    is_ours = False
+    for row in existing.splitlines():
+        is_ours = row == heading or (is_ours and bool(row.strip()))
+        if not is_ours:
+            kept.append(row)
+    before = "\n".join(kept).strip("\n")
+    room = names.tracking_length - (len(before) + 2 if before else 0)
+    own = "\n".join([heading, *(row for row in note.splitlines() if row.strip())])
+    if len(own) > room:
+        own = f"{own[: max(room - 1, 0)]}…" if room > len(heading) else ""
+    return "\n\n".join(part for part in (before, own) if part)
 
 
 def charge(order_no: str, draft: CustomerOrderDraft, row: ChargeDraft, setting: Setting) -> Record:
@@ -173,7 +214,7 @@ def customer_info(draft: CustomerDraft, setting: Setting) -> Record:
         **names.creation.info_defaults,
         "CustomerId": draft.customer_id,
         names.name: draft.name,
-        "CreationDate": setting.date(draft.created_on),
+        "CreationDate": setting.calendar_date(draft.created_on),
         "Country": draft.address.country_iso2,
         "CountryCode": draft.address.country_iso2,
     }

@@ -13,27 +13,24 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from bcifs_console.base.problems import ConfigurationProblem
-
-#: A value sent as it stands. Decimal, not float, for fractions.
-Scalar = bool | int | Decimal | str
-Defaults = Mapping[str, Scalar]
-
-_NAME_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
-#: A name in IFS's metadata; `OptionalName` may be empty, which leaves the thing out.
-Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
-OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
-#: `Projection.svc/Set`.
-SetPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.svc/[A-Za-z_][A-Za-z0-9_]*$")]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^(/[^\s?#]*)?$")]
-
-_STRICT: Final = ConfigDict(extra="forbid", str_strip_whitespace=True)
+from bcifs_console.ifs.naming import (
+    STRICT,
+    CodePartPattern,
+    Defaults,
+    Name,
+    OptionalName,
+    SetPath,
+    UrlPath,
+    split_path,
+)
+from bcifs_console.ifs.voucher_names import VoucherNames
 
 
 class IfMatch(StrEnum):
-    """What stands in If-Match on bound actions."""
+    """What stands in If-Match on bound actions and changes."""
 
     REQUIRED = "required"  #: a known ETag, or the call is not made
     OPTIONAL = "optional"  #: an ETag where one is known
@@ -55,7 +52,7 @@ class DeliveryAddressMode(StrEnum):
 class OrderNames:
     """The customer order header, how it is read back, its actions."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     projection: Name
     set: Name
@@ -69,6 +66,11 @@ class OrderNames:
     release_action: OptionalName
     cancel_action: OptionalName
     cancel_reason_parameter: OptionalName
+    cancel_reason: str
+    entered_on: Name
+    tracking: OptionalName
+    tracking_heading: Annotated[str, Field(min_length=1)]
+    tracking_length: Annotated[int, Field(ge=100, le=4000)]
     gross: Name
     tax: OptionalName
     net_base: OptionalName
@@ -79,7 +81,7 @@ class OrderNames:
 class LineNames:
     """Order lines. `fetch_tax` takes "TRUE" or "FALSE"; `net` and `gross` are read back."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     navigation: Name
     reference: Name
@@ -88,6 +90,9 @@ class LineNames:
     fetch_tax: OptionalName
     net: Name
     gross: Name
+    state: OptionalName
+    cancel_action: OptionalName
+    cancel_reason_parameter: OptionalName
     defaults: Defaults
 
 
@@ -95,7 +100,7 @@ class LineNames:
 class ChargeNames:
     """Order charges."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     navigation: Name
     fetch_tax: OptionalName
@@ -108,7 +113,7 @@ class ChargeNames:
 class DeliveryAddressNames:
     """The address an order is delivered to."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     mode: DeliveryAddressMode
     navigation: Name
@@ -128,13 +133,13 @@ class PrePostingNames:
     Rows are read from `read_set` where there is one, else through the record that was opened for editing.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     virtual_set: Name
     distribution_navigation: Name
     read_set: OptionalName
     account: Name
-    code_part: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]*\{part\}[A-Za-z_]*$")]
+    code_part: CodePartPattern
     percentage_full: Annotated[Decimal, Field(gt=0)]
 
     def code_part_property(self, part: str) -> str:
@@ -146,7 +151,7 @@ class PrePostingNames:
 class Lookup:
     """How a customer is found by e-mail (facts §4)."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     kind: LookupKind
     path: SetPath
@@ -160,18 +165,18 @@ class Lookup:
 
     @property
     def projection(self) -> str:
-        return self.path.partition(".svc/")[0]
+        return split_path(self.path)[0]
 
     @property
     def set(self) -> str:
-        return self.path.partition(".svc/")[2]
+        return split_path(self.path)[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
     """How a customer is made. An empty navigation leaves its step out."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     template_id: str
     copy_action: Name
@@ -193,7 +198,7 @@ class Creation:
 class CustomerNames:
     """Customers: where they are, how they are found and made."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     projection: Name
     set: Name
@@ -207,7 +212,7 @@ class CustomerNames:
 class SalesPartNames:
     """Where sales parts are looked up before an order is sent."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     projection: Name
     set: Name
@@ -219,7 +224,7 @@ class SalesPartNames:
 class Profile:
     """One installation's names, defaults and habits."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     layer: Name
     gateway_prefix: UrlPath
@@ -236,6 +241,7 @@ class Profile:
     pre_posting: PrePostingNames
     customer: CustomerNames
     sales_part: SalesPartNames
+    voucher: VoucherNames
 
 
 def load_profile(name_or_path: str) -> Profile:

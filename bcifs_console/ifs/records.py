@@ -6,6 +6,7 @@ Numbers become Decimal whether they came as numbers or, under IEEE754Compatible,
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -39,6 +40,7 @@ class OrderHead:
     gross: Decimal | None  #: charges included, in the order's currency
     tax: Decimal | None
     net_base: Decimal | None  #: in the company's currency
+    entered_on: date | None = None  #: the site's calendar date; only `orders_between` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class OrderLineRow:
     net: Decimal | None
     gross: Decimal | None
     pre_accounting_id: int | None
+    etag: str = ""  #: known on rows that were read, not on those kept in the ledger
+    state: str = ""  #: "" where the profile does not read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,8 @@ def order_line(row: Record, profile: Profile) -> OrderLineRow:
         net=number(row, names.net),
         gross=number(row, names.gross),
         pre_accounting_id=integer(row, PRE_ACCOUNTING_ID),
+        etag=text(row, ETAG),
+        state=text(row, names.state) if names.state else "",
     )
 
 
@@ -132,7 +138,8 @@ def line_properties(profile: Profile) -> tuple[str, ...]:
     """What `order_line` reads."""
     names = profile.line
     keys = ("OrderNo", "LineNo", "RelNo", "LineItemNo")
-    return (*keys, names.reference, "CatalogNo", names.quantities[0], names.net, names.gross, PRE_ACCOUNTING_ID)
+    read = (names.reference, "CatalogNo", names.quantities[0], names.net, names.gross, PRE_ACCOUNTING_ID, names.state)
+    return tuple(name for name in (*keys, *read) if name)
 
 
 def charge_rows(rows: Sequence[Record], profile: Profile) -> list[ChargeRow]:

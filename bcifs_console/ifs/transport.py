@@ -191,11 +191,18 @@ class ODataClient:
 
     async def action(self, what: str, url: str, parameters: Record, etag: str) -> Record | None:
         """A bound action. If-Match by the profile's policy; under `required` an empty `etag` is refused unsent."""
+        return await self.write(what, "POST", url, parameters, etag=self._if_match(what, etag))
+
+    async def patch(self, what: str, url: str, changes: Record, etag: str) -> Record | None:
+        """Change properties of a record, with If-Match as for an action: nothing is overwritten unseen."""
+        return await self.write(what, "PATCH", url, changes, etag=self._if_match(what, etag))
+
+    def _if_match(self, what: str, etag: str) -> str | None:
         if self._profile.if_match is IfMatch.STAR:
-            return await self.write(what, "POST", url, parameters, etag="*")
+            return "*"
         if not etag and self._profile.if_match is IfMatch.REQUIRED:
             raise Conflict(f"{what}: the record's ETag is not known, so it was not sent.")
-        return await self.write(what, "POST", url, parameters, etag=etag or None)
+        return etag or None
 
     async def metadata(self, projection: str) -> bytes:
         """The `$metadata` document of a projection, as it came."""

@@ -6,13 +6,16 @@ draft, so a property that is sent cannot be left out of the test.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
 from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerOrderDraft, LineDraft, TaxTreatment
 from bcifs_console.domain.orders import Address, ChargeKind
-from bcifs_console.ifs import payloads
+from bcifs_console.domain.rules import Purpose
+from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherKind, VoucherRow
+from bcifs_console.ifs import payloads, voucher_payloads, voucher_records
+from bcifs_console.ifs.naming import split_path
 from bcifs_console.ifs.payloads import Setting
 from bcifs_console.ifs.profile import DeliveryAddressMode, LookupKind
 from bcifs_console.ifs.records import CODE_PARTS, PRE_ACCOUNTING_ID, charge_properties, head_properties, line_properties
@@ -76,11 +79,26 @@ _ORDER: Final = CustomerOrderDraft(
     ship_to=_ADDRESS,
     note="note",
 )
+_DAY: Final = date(2026, 1, 31)
+_VOUCHER: Final = VoucherDraft(
+    key="BC-1/PAY/1",
+    order_id=1,
+    voucher_kind=VoucherKind.PAYMENT,
+    fact="tender 1",
+    at=_MOMENT,
+    day=_DAY,
+    currency="USD",
+    rows=tuple(
+        VoucherRow(Purpose.CLEARING, "1", debit, 1 - debit, tuple((part, "1") for part in CODE_PARTS), "1", "A text")
+        for debit in (_AMOUNT, _AMOUNT - 1)
+    ),
+    rate=Rate(_AMOUNT, "USD"),
+)
 _CUSTOMER: Final = CustomerDraft("email:a@b.example", "BC1", "A B", "a@b.example", "1", _ADDRESS, "USD", _MOMENT)
 
 
-def uses(setting: Setting, *, pre_posting: bool, creation: bool) -> tuple[Use, ...]:
-    """All entity sets in use. `pre_posting` and `creation` leave out what a connection never does."""
+def uses(setting: Setting, *, pre_posting: bool, creation: bool, vouchers: bool = False) -> tuple[Use, ...]:
+    """All entity sets in use. `pre_posting`, `creation` and `vouchers` leave out what a connection never does."""
     parts = setting.profile.sales_part
     found = [
         _order(setting),
@@ -92,13 +110,17 @@ def uses(setting: Setting, *, pre_posting: bool, creation: bool) -> tuple[Use, .
     found.append(_customer(setting, creation=creation))
     if setting.profile.customer.lookup.kind is not LookupKind.NONE:
         found.append(_lookup(setting))
+    if vouchers:
+        found += _vouchers(setting)
     return tuple(found)
 
 
 def _order(setting: Setting) -> Use:
     profile, names = setting.profile, setting.profile.order
+    line = (payloads.line("1", _ORDER, _LINE, setting), payloads.quantity(_AMOUNT, setting))
+    line_actions = _action("line.cancel_action", profile.line.cancel_action, profile.line.cancel_reason_parameter)
     navigations = {
-        profile.line.navigation: Entity(line_properties(profile), (payloads.line("1", _ORDER, _LINE, setting),)),
+        profile.line.navigation: Entity(line_properties(profile), line, actions=line_actions),
         profile.charge.navigation: Entity(
             charge_properties(profile), (payloads.charge("1", _ORDER, _CHARGE, setting),)
         ),
@@ -106,19 +128,23 @@ def _order(setting: Setting) -> Use:
     if profile.delivery_address.mode is DeliveryAddressMode.SINGLE_OCCURRENCE:
         body = payloads.delivery_address("1", _ADDRESS, setting)
         navigations[profile.delivery_address.navigation] = Entity(bodies=(body,))
-    actions: dict[str, tuple[str, tuple[str, ...]]] = {}
-    if names.release_action:
-        actions["order.release_action"] = (names.release_action, ())
-    if names.cancel_action:
-        parameter = names.cancel_reason_parameter
-        actions["order.cancel_action"] = (names.cancel_action, (parameter,) if parameter else ())
-    entity = Entity(("OrderNo",), (payloads.header(_ORDER, setting),), navigations, actions)
+    actions = {
+        **_action("order.release_action", names.release_action),
+        **_action("order.cancel_action", names.cancel_action, names.cancel_reason_parameter),
+    }
+    reads = ("OrderNo", names.tracking) if names.tracking else ("OrderNo",)
+    entity = Entity(reads, (payloads.header(_ORDER, setting),), navigations, actions)
     return Use(names.projection, names.set, entity)
+
+
+def _action(profile_key: str, name: str, parameter: str = "") -> dict[str, tuple[str, tuple[str, ...]]]:
+    """An action with its one parameter; nothing where the profile names none."""
+    return {profile_key: (name, (parameter,) if parameter else ())} if name else {}
 
 
 def _order_reading(setting: Setting) -> Use:
     names = setting.profile.order
-    return Use(names.read_projection, names.read_set, Entity(head_properties(setting.profile)))
+    return Use(names.read_projection, names.read_set, Entity((*head_properties(setting.profile), names.entered_on)))
 
 
 def _pre_posting(setting: Setting) -> list[Use]:
@@ -165,3 +191,32 @@ def _lookup(setting: Setting) -> Use:
     read = (lookup.email_property, lookup.customer_property, lookup.name_property)
     bodies = ({lookup.method_property: lookup.method_member},) if lookup.method_property else ()
     return Use(lookup.projection, lookup.set, Entity(tuple(name for name in read if name), bodies))
+
+
+def _vouchers(setting: Setting) -> list[Use]:
+    names, profile = setting.profile.voucher, setting.profile
+    actions = _action("voucher.confirm_action", names.confirm_action)
+    header = voucher_payloads.header(_VOUCHER, _DAY, setting)
+    head = voucher_records.voucher_head(header, profile)
+    bodies = tuple(voucher_payloads.row(head, _VOUCHER, row, setting) for row in _VOUCHER.rows)
+    row_reads = voucher_records.row_properties(profile)
+    reads = {names.path: voucher_records.head_properties(profile), names.analysis: row_reads}
+    for source in names.lookup_sources:
+        reads[source.path] = tuple(dict.fromkeys((*reads.get(source.path, row_reads), source.key)))
+    below = {names.rows: Entity(row_reads, bodies)}
+    found = [
+        Use(*split_path(path), Entity(read, (header,), below, actions) if path == names.path else Entity(read))
+        for path, read in reads.items()
+    ]
+    return [*found, *_rates_and_periods(setting)]
+
+
+def _rates_and_periods(setting: Setting) -> list[Use]:
+    rate, period = setting.profile.voucher.rate, setting.profile.voucher.period
+    rates = (rate.company, rate.currency, rate.rate, rate.factor, rate.valid_from, rate.type)
+    accounting = "" if rate.accounting_currency else rate.accounting_currency_property
+    periods = (period.company, period.year, period.period, period.status, period.first_day, period.last_day)
+    wanted = {rate.path: (*rates, accounting), period.path: (*periods, period.user_group)}
+    return [
+        Use(*split_path(path), Entity(tuple(name for name in reads if name))) for path, reads in wanted.items() if path
+    ]

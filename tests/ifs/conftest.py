@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,8 @@ from bcifs_console.base.secret import Secret
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerOrderDraft, LineDraft, TaxTreatment
 from bcifs_console.domain.orders import Address, ChargeKind
+from bcifs_console.domain.rules import Purpose
+from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherKind, VoucherRow
 from bcifs_console.ifs.client import IfsClient
 from bcifs_console.ifs.profile import Profile, load_profile
 
@@ -193,4 +195,40 @@ def customer_draft(address: Address) -> CustomerDraft:
         address=address,
         currency="USD",
         created_on=datetime(2026, 12, 1, 3, 30, tzinfo=UTC),
+    )
+
+
+def booking(account: str, amount: str, accounting: str, **given: Any) -> VoucherRow:
+    """A row: debit where the amounts are positive, else credit."""
+    signed, base = Decimal(amount), Decimal(accounting)
+    return VoucherRow(
+        purpose=given.pop("purpose", Purpose.REVENUE),
+        account=account,
+        debit=max(signed, Decimal(0)),
+        credit=max(-signed, Decimal(0)),
+        accounting_debit=max(base, Decimal(0)),
+        accounting_credit=max(-base, Decimal(0)),
+        **given,
+    )
+
+
+@pytest.fixture
+def voucher_draft() -> VoucherDraft:
+    """A shipment of the 30th: 108.00 to the customer's balance, 100.00 revenue and 8.00 tax, at 10.5 of ours."""
+    return VoucherDraft(
+        key="BC-5001/SHIP/61",
+        order_id=5001,
+        voucher_kind=VoucherKind.SHIPMENT,
+        fact="shipment 61",
+        at=datetime(2026, 11, 30, 22, 0, tzinfo=UTC),
+        day=date(2026, 11, 30),
+        currency="USD",
+        rows=(
+            booking("2420", "108.00", "1134.00", purpose=Purpose.CUSTOMER_BALANCE, text="Shipment 61"),
+            booking("4000", "-100.00", "-1050.00", code_parts=(("B", "100"), ("C", "WEB")), tax_code="TX8"),
+            booking("2610", "-8.00", "-84.00", purpose=Purpose.TAX_ACCOUNT, text="Tax"),
+        ),
+        rate=Rate(Decimal("10.5"), "SEK"),
+        amount=Decimal("108.00"),
+        text="Order 5001, shipment 61",
     )

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.ifs.checks import CheckResult, Verdict, check
 from bcifs_console.ifs.client import IfsClient
 from bcifs_console.ifs.metadata import UnreadableMetadata, parse_metadata
@@ -95,7 +96,7 @@ class Installation:
         self.edmx: dict[str, str] = {}
         self.answers: dict[str, httpx.Response] = {}
         by_projection: dict[str, list[Use]] = {}
-        for use in uses(client.setting, pre_posting=True, creation=True):
+        for use in uses(client.setting, pre_posting=True, creation=True, vouchers=True):
             by_projection.setdefault(use.projection, []).append(use)
         for projection, wanted in by_projection.items():
             self.edmx[projection] = edmx_of(wanted)
@@ -121,7 +122,7 @@ def installation(client: IfsClient) -> Installation:
 
 
 async def results_of(
-    client: IfsClient, fake: "FakeIfs", installation: Installation, **options: bool
+    client: IfsClient, fake: "FakeIfs", installation: Installation, **options: Any
 ) -> list[CheckResult]:
     def serve(request: httpx.Request) -> httpx.Response:
         fake.script(serve)  # one answer more, as long as there are questions
@@ -231,8 +232,10 @@ async def test_a_gateway_without_the_path_speaks_against_every_projection_not_th
     installation.answers["CustomerOrdersHandling/CustomerOrderSet"] = nowhere
     results = await results_of(client, fake, installation)
     assert results[0] == CheckResult("ifs: token", Verdict.OK)
-    assert {r.verdict for r in results[1:]} == {Verdict.MISSING}
-    assert all("gateway_prefix" in r.remedy for r in results[1:])
+    *asked, vouchers = results[1:]
+    assert {r.verdict for r in asked} == {Verdict.MISSING}
+    assert all("gateway_prefix" in r.remedy for r in asked)
+    assert vouchers == CheckResult("ifs: vouchers", Verdict.OK, "off: no vouchers are made")
 
 
 async def test_an_empty_list_reminds_of_row_security(
@@ -301,3 +304,84 @@ async def test_without_a_token_nothing_else_is_asked(
     assert (result.check, result.verdict) == ("ifs: token", Verdict.FAILED)
     assert remedy in result.remedy
     assert fake.requests == []
+
+
+# changes of orders, and vouchers
+
+
+async def test_the_names_that_order_updates_use_are_checked(
+    client: IfsClient, fake: "FakeIfs", installation: Installation
+) -> None:
+    text = installation.edmx["CustomerOrderHandling"].replace(
+        "CustomerOrderLine_SetCancelled", "CustomerOrderLine_Drop"
+    )
+    installation.edmx["CustomerOrderHandling"] = text.replace('<Property Name="NoteText" Type="Edm.String"/>', "")
+    faults = {result.check: result for result in bad(await results_of(client, fake, installation))}
+    action = faults["ifs: CustomerOrderHandling/CustomerOrderSet/OrderLinesArray.CustomerOrderLine_SetCancelled"]
+    assert "CustomerOrderLine_Drop" in action.detail
+    assert "line.cancel_action" in action.remedy
+    assert "NoteText" in faults["ifs: CustomerOrderHandling/CustomerOrderSet"].detail
+
+
+async def test_vouchers_by_rest_have_every_name_checked(
+    client: IfsClient, fake: "FakeIfs", installation: Installation
+) -> None:
+    results = await results_of(client, fake, installation, voucher_transport=VoucherTransport.REST)
+    assert bad(results) == []
+    assert {
+        "ifs: VoucherHandling/VoucherSet",
+        "ifs: VoucherHandling/VoucherSet.Voucher_Confirm",
+        "ifs: VoucherHandling/VoucherSet/VoucherRows",
+        "ifs: VoucherHandling/VoucherSet data",
+        "ifs: VoucherHandling/Reference_CurrencyRate data",
+        "ifs: VoucherHandling/Reference_AccountingPeriod data",
+        "ifs: VoucherRowsAnalysis/VoucherRowSet data",
+    } <= {result.check for result in results}
+    assert "ifs: vouchers" not in {result.check for result in results}
+
+
+@pytest.mark.parametrize(
+    ("projection", "pattern", "check", "said"),
+    [
+        ("VoucherHandling", '<Property Name="VoucherText"[^>]*/>', "VoucherHandling/VoucherSet", "VoucherText"),
+        ("VoucherHandling", '<Property Name="CurrencyDebetAmount"[^>]*/>', "VoucherSet/VoucherRows", "CurrencyDebet"),
+        ("VoucherHandling", '<Property Name="CodeJ"[^>]*/>', "VoucherSet/VoucherRows", "CodeJ"),
+        ("VoucherHandling", '<Action Name="Voucher_Confirm".*?</Action>', "Voucher_Confirm", "has no action"),
+        ("VoucherHandling", '<EntitySet Name="Reference_CurrencyRate"[^>]*/>', "CurrencyRate", "no entity set"),
+        ("VoucherHandling", '<Property Name="PeriodStatus"[^>]*/>', "AccountingPeriod", "PeriodStatus"),
+        ("VoucherRowsAnalysis", '<Property Name="ReferenceNumber"[^>]*/>', "VoucherRowSet", "ReferenceNumber"),
+    ],
+)
+async def test_a_name_of_vouchers_that_is_missing_is_named(
+    client: IfsClient,
+    fake: "FakeIfs",
+    installation: Installation,
+    projection: str,
+    pattern: str,
+    check: str,
+    said: str,
+) -> None:
+    installation.without(projection, pattern)
+    faults = bad(await results_of(client, fake, installation, voucher_transport=VoucherTransport.REST))
+    assert len(faults) == 1
+    assert faults[0].verdict is Verdict.MISSING
+    assert check in faults[0].check
+    assert said in faults[0].detail
+
+
+def test_a_tax_code_is_among_what_rows_send_where_it_is_sent(make_client: "MakeClient", profile: Profile) -> None:
+    taxed = make_client(profile=replace(profile, voucher=replace(profile.voucher, send_tax_code=True)))
+    names = [u for u in uses(taxed.setting, pre_posting=False, creation=False, vouchers=True) if u.set == "VoucherSet"]
+    assert any("OptionalCode" in body for body in names[0].entity.navigations["VoucherRows"].bodies)
+
+
+@pytest.mark.parametrize(
+    ("transport", "said"), [(VoucherTransport.OFF, "off"), (VoucherTransport.EXTERNAL_FILE, "by file (STDVOU)")]
+)
+async def test_without_rest_the_voucher_projections_are_not_asked_and_a_row_says_so(
+    client: IfsClient, fake: "FakeIfs", installation: Installation, transport: VoucherTransport, said: str
+) -> None:
+    results = await results_of(client, fake, installation, voucher_transport=transport)
+    (row,) = [result for result in results if "oucher" in result.check]
+    assert (row.check, row.verdict) == ("ifs: vouchers", Verdict.OK)
+    assert row.detail.startswith(said)

@@ -70,3 +70,49 @@ def test_fractions_stay_exact(tmp_path: Path) -> None:
         str(load_profile(site(tmp_path, "[line.defaults]\nCurrencyRate = 1.10")).line.defaults["CurrencyRate"])
         == "1.10"
     )
+
+
+def test_the_shipped_voucher_tables_hold_the_recorded_row_names() -> None:
+    voucher = load_profile("default").voucher
+    assert (voucher.row.currency_debit, voucher.row.tax_code, voucher.row.code_part_property("J")) == (
+        "CurrencyDebetAmount",
+        "OptionalCode",
+        "CodeJ",
+    )
+    assert [(source.path, source.key) for source in voucher.lookup_sources] == [
+        ("VoucherHandling.svc/VoucherSet", "VoucherText"),
+        ("VoucherRowsAnalysis.svc/VoucherRowSet", "ReferenceNumber"),
+    ]
+    assert voucher.send_tax_code is False
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[voucher]\nlookup_sources = []", "voucher.lookup_sources"),
+        ('[voucher]\nlookup_sources = [{ path = "X.svc/Y" }]', "voucher.lookup_sources.0.key"),
+        ('[voucher]\nanalysis = ""', "voucher.analysis"),
+        ('[voucher]\nvoucher_type = "M-1"', "voucher.voucher_type"),
+        ('[voucher]\ntransport = "rest"', "unknown key voucher.transport"),
+        ('[voucher.row]\ncode_part = "Code"', "voucher.row.code_part"),
+        ('[voucher.row]\nreference = ""', "voucher.row.reference"),
+        ('[voucher.period]\nfirst_day = ""', "both first_day and last_day"),
+        ('[voucher.rate]\naccounting_currency = "sek"', "voucher.rate.accounting_currency"),
+        ('[order]\ntracking_heading = ""', "order.tracking_heading"),
+    ],
+)
+def test_mistakes_in_the_voucher_tables_are_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigurationProblem, match=named):
+        load_profile(site(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[voucher.rate]\npath = ""\naccounting_currency = "SEK"',
+        '[voucher.period]\npath = ""\nfirst_day = ""\nlast_day = ""',
+        '[voucher]\nconfirm_action = ""\nconfirmed_states = ["AwaitingApproval"]',
+    ],
+)
+def test_what_a_site_can_do_without_can_be_left_out(tmp_path: Path, text: str) -> None:
+    assert load_profile(site(tmp_path, text)).voucher != load_profile("default").voucher

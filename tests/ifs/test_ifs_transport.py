@@ -373,7 +373,8 @@ def test_an_address_without_tls_is_refused(make_client: "MakeClient", access: If
 
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:2"])
 def test_this_machine_may_be_reached_in_the_clear(make_client: "MakeClient", access: IfsAccess, base_url: str) -> None:
-    make_client(access=replace(access, base_url=base_url))
+    client = make_client(access=replace(access, base_url=base_url))
+    assert client.odata.url("P", "S").startswith(f"{base_url}/main/")
 
 
 def test_a_certificate_file_that_cannot_be_used_is_named(

@@ -1,5 +1,6 @@
 """Numbers stay exact on the wire; OData text is quoted so that no value can change a query."""
 
+from datetime import date
 from decimal import Decimal
 from urllib.parse import unquote
 
@@ -58,7 +59,15 @@ def test_fractions_are_read_as_decimals_and_nan_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("O'Brien", "'O''Brien'"), ("", "''"), (7, "7"), (Decimal("1.50"), "1.5"), (True, "true"), (False, "false")],
+    [
+        ("O'Brien", "'O''Brien'"),
+        ("", "''"),
+        (7, "7"),
+        (Decimal("1.50"), "1.5"),
+        (True, "true"),
+        (False, "false"),
+        (date(2026, 1, 31), "2026-01-31"),
+    ],
 )
 def test_literals(value: Value, text: str) -> None:
     assert literal(value) == text
