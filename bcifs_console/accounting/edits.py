@@ -7,10 +7,14 @@ a person sees *what*. Words only: nothing here decides.
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from bcifs_console.accounting.consumption import line_subject
+from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.accounting.totals import LineShare, Proof, prove
+from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.documents import CustomerOrderDraft, LineDraft
 from bcifs_console.domain.money import ZERO, minor_unit
 from bcifs_console.domain.orders import ChargeKind, LineType, Order, OrderLine
+from bcifs_console.domain.rules import Policy, Rules
 
 
 def changes(sent: CustomerOrderDraft, order: Order, overrides: Mapping[str, int]) -> tuple[str, ...]:
@@ -24,6 +28,23 @@ def changes(sent: CustomerOrderDraft, order: Order, overrides: Mapping[str, int]
         found.extend(_charge_changes(sent, order, proof, unit))
     found.extend(_total_changes(sent, order, proof if isinstance(proof, Proof) else None, unit))
     return tuple(found or _item_changes(sent, order))
+
+
+def changed_subjects(basis: Basis, order: Order, policy: Policy) -> frozenset[str]:
+    """What of a frozen basis is no longer so: lines and charges whose amount or quantity differs, or that are gone.
+
+    All of it where the order's figures no longer prove.
+    """
+    now = basis_of(order, Rules(), policy)
+    if not isinstance(now, Basis):
+        return frozenset(_standing(basis))
+    standing = _standing(now)
+    return frozenset(subject for subject, figures in _standing(basis).items() if standing.get(subject) != figures)
+
+
+def _standing(basis: Basis) -> dict[str, tuple[int, Decimal]]:
+    lines = {line_subject(line.id): (line.quantity, line.gross) for line in basis.lines}
+    return lines | {charge.key: (0, charge.gross) for charge in basis.charges}
 
 
 def _line_changes(sent: CustomerOrderDraft, order: Order, unit: Decimal) -> Iterator[str]:

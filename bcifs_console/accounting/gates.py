@@ -27,7 +27,7 @@ STATUS_NAMES: Final = {
 }
 
 #: Statuses by which a shop ships an order whole, without shipment records (facts §7.17, ACCOUNTING §3).
-_SHIPPED_STATUSES: Final = frozenset({2, 10})
+SHIPPED_STATUSES: Final = frozenset({2, 10})
 
 
 def status_name(order: Order) -> str:
@@ -61,8 +61,8 @@ def may_release(order: Order, policy: Policy) -> bool:
     if not any(line.quantity > line.quantity_refunded for line in lines):
         return False
     statuses = policy.release_statuses
-    if order.status_id in _SHIPPED_STATUSES or not any(_remaining(line) for line in lines):
-        return policy.release_shipped and order.status_id in statuses | _SHIPPED_STATUSES
+    if order.status_id in SHIPPED_STATUSES or not any(_remaining(line) for line in lines):
+        return policy.release_shipped and order.status_id in statuses | SHIPPED_STATUSES
     return order.status_id in statuses
 
 

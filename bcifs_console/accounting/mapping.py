@@ -16,6 +16,7 @@ from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, P
 Facts = Mapping[ConditionField, str]
 
 _TAX_FACTS: Final = frozenset({ConditionField.TAX_NAME, ConditionField.TAX_CLASS, ConditionField.TAX_RATE})
+_TAX_PURPOSES: Final = frozenset({Purpose.TAX, Purpose.TAX_ACCOUNT, Purpose.TAX_ON_PREPAYMENTS})
 
 #: Shipped rules stand behind everything a person writes, wherever the lists are joined.
 _SHIPPED_POSITION: Final = 1000
@@ -47,8 +48,8 @@ def resolve(rules: Rules, purpose: Purpose, facts: Facts) -> MappingRule | None:
 
 
 def needs_taxes(rules: Rules) -> bool:
-    """Whether any tax rule tests what only the store's `/taxes` can tell (DESIGN §5)."""
-    return any(c.field in _TAX_FACTS for rule in rules.of(Purpose.TAX) for c in rule.conditions)
+    """Whether any tax or tax account rule tests what only the store's `/taxes` can tell (DESIGN §5)."""
+    return any(c.field in _TAX_FACTS for rule in rules.rules if rule.purpose in _TAX_PURPOSES for c in rule.conditions)
 
 
 def holds(condition: Condition, facts: Facts) -> bool:
@@ -99,7 +100,7 @@ def facts_of_line(order: Order, line: OrderLine) -> dict[ConditionField, str]:
     facts[ConditionField.SKU] = line.sku
     facts[ConditionField.NAME] = line.name
     facts[ConditionField.LINE_TYPE] = line.type.value
-    _go_to(order, line.address_id, facts)
+    go_to(order, line.address_id, facts)
     return facts
 
 
@@ -146,7 +147,8 @@ def default_rules() -> tuple[MappingRule, ...]:
     return charges + taxes
 
 
-def _go_to(order: Order, address_id: int, facts: dict[ConditionField, str]) -> None:
+def go_to(order: Order, address_id: int, facts: dict[ConditionField, str]) -> None:
+    """Put country and shipping method of one of the order's addresses in the place of the order's own."""
     address = next((a for a in order.shipping if a.id == address_id), None)
     if address is None:
         return

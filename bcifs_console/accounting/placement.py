@@ -26,7 +26,7 @@ from bcifs_console.domain.rules import Allocation, ConditionField, MappingRule, 
 #: IFS CatalogNo holds 25 characters (facts: IFS §5).
 SALES_PART_LENGTH: Final = 25
 
-_CODE_PARTS: Final = tuple((letter, Purpose(f"code_part_{letter.lower()}")) for letter in "BCDEFGHIJ")
+CODE_PARTS: Final = tuple((letter, Purpose(f"code_part_{letter.lower()}")) for letter in "BCDEFGHIJ")
 
 #: line_item_type of a `/taxes` row by the charge it belongs to (facts §3.5); fees have none.
 _TAX_ROW_TYPES: Final = {
@@ -108,6 +108,21 @@ def place(
     )
 
 
+def rows_of_line(order: Order, line: OrderLine) -> tuple[TaxRow, ...]:
+    """The line's tax rows; a bundle child at price 0 is taxed as its parent is."""
+    rows = order.taxes or ()
+    own = tuple(r for r in rows if r.line_type == "item" and r.order_line_id == line.id)
+    if own or not line.parent_id or line.total_inc_tax:
+        return own
+    return tuple(r for r in rows if r.line_type == "item" and r.order_line_id == line.parent_id)
+
+
+def rows_of_charge(order: Order, kind: ChargeKind) -> tuple[TaxRow, ...]:
+    """The tax rows of a kind of charge; fees have none."""
+    wanted = _TAX_ROW_TYPES.get(kind)
+    return tuple(row for row in order.taxes or () if row.line_type == wanted)
+
+
 class _Placer:
     """Asks the rule book and gathers what it does not answer."""
 
@@ -124,7 +139,9 @@ class _Placer:
         if self._policy.allocation is Allocation.PRE_POSTING:
             account, rule = self._revenue(line, facts)
             code_parts = self._code_parts(facts)
-        tax = self._tax(facts, self._rows_of_line(line), f"line {_named(line)}", is_taxed=_is_taxed(self._order, line))
+        tax = self._tax(
+            facts, rows_of_line(self._order, line), f"line {_named(line)}", is_taxed=_is_taxed(self._order, line)
+        )
         return LinePlace(self._sales_part(line, facts), account, code_parts, rule, tax)
 
     def gift_certificate(self, line: OrderLine) -> ChargePlace:
@@ -136,7 +153,7 @@ class _Placer:
     def charge(self, charge: Charge) -> ChargePlace:
         facts = facts_of_charge(self._order, charge)
         charge_type, rule = self._charge_type(facts, charge.kind)
-        rows = self._rows_of_charge(charge)
+        rows = rows_of_charge(self._order, charge.kind)
         return ChargePlace(charge_type, rule, self._tax(facts, rows, f"charge {charge.kind}", is_taxed=charge.tax != 0))
 
     def discount(self) -> ChargePlace:
@@ -160,7 +177,7 @@ class _Placer:
         return "", ""
 
     def _code_parts(self, facts: Facts) -> tuple[tuple[str, str], ...]:
-        found = ((letter, self._book.first(purpose, facts)) for letter, purpose in _CODE_PARTS)
+        found = ((letter, self._book.first(purpose, facts)) for letter, purpose in CODE_PARTS)
         return tuple((letter, rule.result.strip()) for letter, rule in found if rule and rule.result.strip())
 
     def _sales_part(self, line: OrderLine, facts: Facts) -> str:
@@ -191,18 +208,6 @@ class _Placer:
             f"charge {kind}",
         )
         return "", ""
-
-    def _rows_of_line(self, line: OrderLine) -> tuple[TaxRow, ...]:
-        """The line's tax rows; a bundle child at price 0 is taxed as its parent is."""
-        rows = self._order.taxes or ()
-        own = tuple(r for r in rows if r.line_type == "item" and r.order_line_id == line.id)
-        if own or not line.parent_id or line.total_inc_tax:
-            return own
-        return tuple(r for r in rows if r.line_type == "item" and r.order_line_id == line.parent_id)
-
-    def _rows_of_charge(self, charge: Charge) -> tuple[TaxRow, ...]:
-        wanted = _TAX_ROW_TYPES.get(charge.kind)
-        return tuple(row for row in self._order.taxes or () if row.line_type == wanted)
 
     def _tax(self, facts: Facts, rows: tuple[TaxRow, ...], subject: str, *, is_taxed: bool) -> TaxPlace:
         """The treatment all of the subject's tax rows agree on.

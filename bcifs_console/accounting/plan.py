@@ -4,38 +4,94 @@ Pure. The order of decisions is ACCOUNTING §1's: does the order count, whose is
 cover it. Whatever stands in the way is gathered and answered as data, so that a person sees all of it at once.
 """
 
-from bcifs_console.accounting import customer_order, edits, gates
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bcifs_console.accounting import customer_order, edits, gates, updates
 from bcifs_console.accounting.basis import fact_hash
+from bcifs_console.accounting.freeze import basis_of, freeze, placed_whole
 from bcifs_console.accounting.placement import Placement, place
+from bcifs_console.accounting.tenders import cash_of, holds_money
 from bcifs_console.accounting.totals import Proof, prove
+from bcifs_console.accounting.updates import Sent, Surplus
+from bcifs_console.accounting.vouchers import Bookkeeping, keep_books
+from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.buyers import Customer, Known, Skipped, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order
-from bcifs_console.domain.documents import CustomerOrderDraft, DocumentState, Ledger, LedgerDocument
+from bcifs_console.domain.documents import CustomerOrderDraft, Ledger, LedgerDocument
 from bcifs_console.domain.money import ZERO
-from bcifs_console.domain.orders import Order, OrderLine
+from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
-from bcifs_console.domain.rules import Policy, Rules
+from bcifs_console.domain.rules import Policy, RevenuePosting, Rules
+from bcifs_console.domain.vouchers import Rate
 
 
-def plan(order: Order, customer: Customer, rules: Rules, policy: Policy, ledger: Ledger) -> Plan:
+def plan(
+    order: Order,
+    customer: Customer,
+    rules: Rules,
+    policy: Policy,
+    ledger: Ledger,
+    *,
+    seen_at: datetime | None = None,
+    rate: Rate | None = None,
+) -> Plan:
     """What should exist in IFS for `order`, and why something waits.
 
     With a customer order in the ledger the draft frozen there stands: `documents` is empty, the caller resumes the
-    ledger's own, gates and rules are not asked again, and only an edit, a cancellation or a refund before the release
-    is answered, as `conflicts` with verdict WAIT.
+    ledger's own, gates and rules about the order are not asked again. An edit, and what a person must bring in line in
+    IFS, are answered as `conflicts` with verdict WAIT; vouchers and updates that they do not touch come along all the
+    same. A cancelled order that IFS never got but for which money came has vouchers only.
+
+    `seen_at` is the moment of this look: facts without a time of their own are dated so (by default, when the store
+    last changed the order). `rate` is the accounting currency's on the first voucher's day, None where it is the same.
     """
+    look = _Look(order, rules, policy, ledger, seen_at or order.modified_at, rate)
     sent = ledger.customer_order()
     if sent is not None:
-        return _follow_up(order, policy, sent)
+        return _follow_up(look, sent)
     ignored = gates.ignored_because(order, policy)
     if ignored:
-        return Plan(Verdict.IGNORE, note=ignored)
+        return _gated(look, customer, ignored)
     if isinstance(customer, Skipped):
         return Plan(Verdict.SKIP, note=customer.note)
-    return _first_import(order, customer, rules, policy)
+    return _first_import(look, customer)
 
 
-def _first_import(order: Order, customer: Known | Unknown, rules: Rules, policy: Policy) -> Plan:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at one order: all that the answer depends on, but the customer."""
+
+    order: Order
+    rules: Rules
+    policy: Policy
+    ledger: Ledger
+    seen_at: datetime
+    rate: Rate | None
+
+    def books(
+        self, basis: Basis, reference: str = "", *, changed: frozenset[str] | None = None, money_only: bool = False
+    ) -> Bookkeeping | Blocker | None:
+        """The vouchers that are missing; None where none are made."""
+        if not self.policy.makes_vouchers:
+            return None
+        return keep_books(
+            self.order,
+            basis,
+            self.rules,
+            self.policy,
+            self.ledger,
+            seen_at=self.seen_at,
+            rate=self.rate,
+            reference=reference or self.policy.order_reference.format(order_id=self.order.id),
+            changed=changed,
+            money_only=money_only,
+        )
+
+
+def _first_import(look: _Look, customer: Known | Unknown) -> Plan:
+    order, rules, policy = look.order, look.rules, look.policy
     proof = prove(order, policy.minor_units)
     placement = _placed(order, proof, rules, policy)
     warnings = gates.status_warnings(order)
@@ -46,18 +102,91 @@ def _first_import(order: Order, customer: Known | Unknown, rules: Rules, policy:
     )
     if blockers or isinstance(customer, Unknown) or not isinstance(proof, Proof):
         return Plan(Verdict.WAIT, blockers=blockers, warnings=warnings)
-    draft = customer_order.draft_customer_order(order, customer.customer_id, proof, placement, policy)
-    refunded = gates.refunded_units(customer_order.created_lines(order))
+    whole = placement
+    if len(customer_order.created_lines(order)) < len(order.lines):
+        whole = placed_whole(order, proof, rules, policy)
+    basis = freeze(order, proof, whole, policy)
+    draft = replace(
+        customer_order.draft_customer_order(order, customer.customer_id, proof, placement, policy), basis=basis
+    )
+    sent = Sent.of(draft, "", look.ledger)
+    answer = _answer(look, sent, look.books(basis, draft.key))
+    return replace(
+        answer,
+        documents=(draft,),
+        warnings=(*warnings, *_address_warnings(order), *_amount_warnings(order, proof), *answer.warnings),
+    )
+
+
+def _gated(look: _Look, customer: Customer, ignored: str) -> Plan:
+    """An order that is not imported: money it holds is booked if it was cancelled, else the order waits."""
+    order, policy = look.order, look.policy
+    is_early = order.placed_at < policy.start_at
+    if is_early or order.tenders is None:
+        return Plan(Verdict.IGNORE, note=ignored)
+    if isinstance(customer, Skipped):
+        return Plan(Verdict.SKIP if cash_of(order, policy).counted else Verdict.IGNORE, note=customer.note or ignored)
+    if gates.is_closed(order):
+        return _money_only(look, ignored) if _makes_money_vouchers(look) else Plan(Verdict.IGNORE, note=ignored)
+    if not holds_money(order, policy):
+        return Plan(Verdict.IGNORE, note=ignored)
+    message = (
+        f"The order has {ignored} and is not imported, but {cash_of(order, policy).paid} {order.currency} were paid."
+    )
+    remedy = "Move the order on in the store, or cancel and refund it there; it is looked at again when it changes."
+    return Plan(Verdict.WAIT, blockers=(Blocker(Reason.STATUS, message, remedy, gates.status_name(order)),))
+
+
+def _makes_money_vouchers(look: _Look) -> bool:
+    return look.policy.makes_vouchers and bool(cash_of(look.order, look.policy).counted)
+
+
+def _money_only(look: _Look, note: str) -> Plan:
+    basis = basis_of(look.order, look.rules, look.policy)
+    if not isinstance(basis, Basis):
+        return Plan(Verdict.WAIT, blockers=basis)
+    books = look.books(basis, money_only=True)
+    if books is None or isinstance(books, Blocker):
+        return Plan(Verdict.POST, note=note, pending=(books,) if books else ())
     return Plan(
         Verdict.POST,
-        documents=(draft,),
-        release=gates.may_release(order, policy) and not refunded,
-        warnings=(
-            *warnings,
-            *_address_warnings(order),
-            *_amount_warnings(order, proof),
-            *_refund_warnings(refunded),
-        ),
+        note=note,
+        vouchers=books.drafts,
+        pending=books.pending,
+        warnings=books.warnings,
+        position=books.position,
+    )
+
+
+def _answer(
+    look: _Look,
+    sent: Sent,
+    books: Bookkeeping | Blocker | None,
+    *,
+    is_edited: bool = False,
+    is_released: bool = False,
+) -> Plan:
+    """Vouchers, updates and the release of an order that IFS has or gets."""
+    order, policy = look.order, look.policy
+    found = books if isinstance(books, Bookkeeping) else None
+    refunded: Mapping[int, int]
+    if found is not None and policy.revenue_posting is RevenuePosting.VOUCHER:
+        refunded = found.refunded_unshipped
+    else:
+        refunded = updates.refunded_unshipped(order)
+    has_shipped = updates.has_goods_out(order) or (found is not None and found.has_shipped)
+    surplus = () if is_released or gates.is_closed(order) else updates.surplus(order, sent, refunded)
+    conflicts = updates.conflicts_of(order, sent, refunded, has_shipped=has_shipped)
+    release = gates.may_release(order, policy) and not surplus and not conflicts and not is_edited
+    return Plan(
+        Verdict.WAIT if conflicts else Verdict.POST,
+        release=release,
+        conflicts=conflicts,
+        warnings=(*_refund_warnings(order, surplus), *(found.warnings if found else ())),
+        vouchers=found.drafts if found else (),
+        updates=updates.updates_of(order, sent, policy, refunded, has_shipped=has_shipped, is_edited=is_edited),
+        pending=(books,) if isinstance(books, Blocker) else found.pending if found else (),
+        position=found.position if found else None,
     )
 
 
@@ -117,64 +246,64 @@ def _amount_warnings(order: Order, proof: Proof) -> tuple[PlanWarning, ...]:
     return tuple(found)
 
 
-def _refund_warnings(refunded: tuple[OrderLine, ...]) -> tuple[PlanWarning, ...]:
-    if not refunded:
+def _refund_warnings(order: Order, surplus: tuple[Surplus, ...]) -> tuple[PlanWarning, ...]:
+    if not surplus:
         return ()
-    message = f"Refunded in the store, yet in the IFS order, which is not released: {_units(refunded)}."
+    named = updates.units_named(order, surplus)
+    message = f"Refunded in the store, yet in the IFS order, which is not released: {named}."
     return (PlanWarning("refunded_units", message),)
 
 
-def _follow_up(order: Order, policy: Policy, sent: LedgerDocument) -> Plan:
-    refunded = _refunded_before_release(order, sent)
-    conflicts = (*_cancelled(order, sent), *_edited(order, policy, sent))
-    warnings = gates.status_warnings(order)
-    release = gates.may_release(order, policy)
-    if refunded and release and _is_complete(sent):
-        conflicts = (*conflicts, _refunded(sent, refunded))
-    if conflicts:
-        return Plan(Verdict.WAIT, conflicts=conflicts, warnings=warnings)
-    return Plan(Verdict.POST, release=release and not refunded, warnings=(*warnings, *_refund_warnings(refunded)))
-
-
-def _refunded_before_release(order: Order, sent: LedgerDocument) -> tuple[OrderLine, ...]:
-    """The lines IFS has with units that were refunded while nothing could be delivered yet, as far as we know."""
-    if sent.is_confirmed("release"):
-        return ()
+def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
+    order, policy = look.order, look.policy
     draft = _frozen(sent)
-    drafted = None if draft is None else {line.order_line_id for line in draft.lines}
-    return gates.refunded_units(line for line in order.lines if drafted is None or line.id in drafted)
-
-
-def _is_complete(sent: LedgerDocument) -> bool:
-    """Whether all of it stands in IFS. One broken off is completed first: half an order is nothing to release."""
-    return sent.state is DocumentState.CONFIRMED or sent.is_confirmed("read_back")
-
-
-def _refunded(sent: LedgerDocument, refunded: tuple[OrderLine, ...]) -> Blocker:
-    number = sent.reference or sent.key
-    message = f"{_units(refunded)} were refunded; IFS order {number} still has them and is not released."
-    remedy = (
-        f"In customer order {number} in IFS, lower the quantity or cancel the line, then release it there; "
-        "that this is done from here comes with a later release."
-    )
-    return Blocker(Reason.CONFLICT, message, remedy, number)
-
-
-def _units(refunded: tuple[OrderLine, ...]) -> str:
-    return ", ".join(
-        f"{line.quantity_refunded} of {line.quantity} units of {f'SKU {line.sku}' if line.sku else line.name} "
-        f"(line {line.id})"
-        for line in refunded
+    edited = _edited(order, policy, sent)
+    warnings = gates.status_warnings(order)
+    if draft is None:
+        pending = (_unreadable(sent),) if policy.makes_vouchers else ()
+        release = gates.may_release(order, policy) and not edited and not updates.refunded_unshipped(order)
+        return Plan(
+            Verdict.WAIT if edited else Verdict.POST,
+            release=release,
+            conflicts=edited,
+            warnings=warnings,
+            pending=pending,
+        )
+    books = _followed_books(look, draft, is_edited=bool(edited))
+    is_released = sent.is_confirmed("release")
+    known = Sent.of(draft, sent.reference, look.ledger)
+    answer = _answer(look, known, books, is_edited=bool(edited), is_released=is_released)
+    conflicts = (*answer.conflicts, *edited)
+    return replace(
+        answer,
+        verdict=Verdict.WAIT if conflicts else Verdict.POST,
+        conflicts=conflicts,
+        warnings=(*warnings, *answer.warnings),
     )
 
 
-def _cancelled(order: Order, sent: LedgerDocument) -> tuple[Blocker, ...]:
-    if not gates.is_closed(order):
-        return ()
-    name = gates.STATUS_NAMES[order.status_id].lower()
-    message = f"The order was {name} in the store after it was sent to IFS as {sent.reference or sent.key}."
-    remedy = f"Cancel customer order {sent.reference or sent.key} in IFS by hand if nothing was shipped."
-    return (Blocker(Reason.CONFLICT, message, remedy, sent.reference or sent.key),)
+def _followed_books(look: _Look, draft: CustomerOrderDraft, *, is_edited: bool) -> Bookkeeping | Blocker | None:
+    if not look.policy.makes_vouchers:
+        return None
+    basis = draft.basis
+    if basis is None:
+        # Sent by a version that froze no basis: as good as frozen while nothing was edited.
+        now = basis_of(look.order, look.rules, look.policy)
+        if is_edited or not isinstance(now, Basis):
+            return _without_basis(draft)
+        basis = now
+    changed = edits.changed_subjects(basis, look.order, look.policy) if is_edited else None
+    return look.books(basis, draft.key, changed=changed)
+
+
+def _without_basis(draft: CustomerOrderDraft) -> Blocker:
+    message = "The order was sent before vouchers were made and was edited since, so nothing can be booked by it."
+    return Blocker(Reason.CONFLICT, message, "Undo the edit in the store, or have the order booked by hand.", draft.key)
+
+
+def _unreadable(sent: LedgerDocument) -> Blocker:
+    message = f"What was sent as {sent.key} can no longer be read, so no voucher can be made for it."
+    return Blocker(Reason.CONFLICT, message, "Restore the database from a backup, or have it booked by hand.", sent.key)
 
 
 def _edited(order: Order, policy: Policy, sent: LedgerDocument) -> tuple[Blocker, ...]:

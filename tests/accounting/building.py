@@ -272,7 +272,7 @@ def coherent_orders(draw: st.DrawFn, *, discounts: bool = True, certificates: bo
         rate = dec("0" if certificate else draw(st.sampled_from(RATES)))
         price = draw(st.integers(0, 20_000)) * unit
         quantity = draw(st.integers(1, 12))
-        made, tax_after, discount = _coherent_line(
+        made, tax_after, discount = coherent_line(
             number, price, quantity, rate, inclusive=inclusive, percent=percent, on_ex_side=on_ex_side
         )
         if certificate:
@@ -305,7 +305,7 @@ def coherent_orders(draw: st.DrawFn, *, discounts: bool = True, certificates: bo
     )
 
 
-def _coherent_line(
+def coherent_line(
     number: int, price: Decimal, quantity: int, rate: Decimal, *, inclusive: bool, percent: int, on_ex_side: bool
 ) -> tuple[OrderLine, Decimal, Decimal]:
     """A line, its tax after discounts and its discount, each to four decimals as the store serves them."""

@@ -11,6 +11,7 @@ from bcifs_console.domain.documents import Ledger
 from bcifs_console.domain.orders import Address, ChargeKind, LineType, Order
 from bcifs_console.domain.plan import Plan, Reason, Verdict
 from bcifs_console.domain.rules import Rules
+from bcifs_console.domain.updates import UpdateKind
 from tests.accounting.building import (
     HOME,
     PLACED,
@@ -222,19 +223,36 @@ def test_shipping_refunds_after_release_addresses_and_notes_are_no_edits() -> No
         staff_notes="called",
         lines=(replace(official().lines[0], quantity_shipped=1, quantity_refunded=1),),
     )
-    assert planned(after, ledger=released(sent(official()))) == Plan(Verdict.POST, release=True)
+    answer = planned(after, ledger=released(sent(official())))
+    assert replace(answer, updates=()) == Plan(Verdict.POST, release=True)
+    assert [(update.key, update.quantity) for update in answer.updates] == [("BC-5001/LINE/1/3", dec(3))]
+
+
+@pytest.mark.parametrize("status", [5, 6])
+def test_closed_after_it_was_sent_is_cancelled_in_ifs(status: int) -> None:
+    answer = followed(official(), official(status_id=status))
+    assert (answer.verdict, answer.release, answer.conflicts) == (Verdict.POST, False, ())
+    (update,) = answer.updates
+    assert (update.key, update.update_kind, update.order_no) == ("BC-5001/CANCEL", UpdateKind.CANCEL, "C9001")
 
 
 @pytest.mark.parametrize(("status", "word"), [(5, "cancelled"), (6, "declined")])
-def test_cancelled_after_it_was_sent_is_a_conflict(status: int, word: str) -> None:
-    message = conflict(official(), official(status_id=status))
-    assert message == f"The order was {word} in the store after it was sent to IFS as C9001."
+def test_closed_with_goods_shipped_is_a_conflict(status: int, word: str) -> None:
+    message = conflict(official(), official(status_id=status, items_shipped=1))
+    assert message.startswith(f"The order was {word} in the store after it was sent to IFS as C9001, and goods")
 
 
 def test_cancelled_and_edited_are_both_said() -> None:
     before = units()
-    after = replace(before, status_id=5, total_inc_tax=dec("37"), total_ex_tax=dec("31"))
+    after = replace(units(shipped=1), status_id=5, total_inc_tax=dec("37"), total_ex_tax=dec("31"))
     assert len(followed(before, after).conflicts) == 2
+
+
+def test_an_edit_does_not_keep_a_cancellation_from_ifs() -> None:
+    before = units()
+    answer = followed(before, replace(before, status_id=5, total_inc_tax=dec("37"), total_ex_tax=dec("31")))
+    assert (answer.verdict, len(answer.conflicts)) == (Verdict.WAIT, 1)
+    assert [update.update_kind for update in answer.updates] == [UpdateKind.CANCEL]
 
 
 TWO = [line(1, ex="20", inc="24", quantity=2), line(2, ex="10", inc="12")]

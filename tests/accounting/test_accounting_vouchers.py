@@ -1,0 +1,573 @@
+"""The worked checks of ACCOUNTING §2 and 3 and of the issue, to the cent."""
+
+from dataclasses import replace
+
+import pytest
+
+from bcifs_console.domain.buyers import Unknown
+from bcifs_console.domain.money import ZERO
+from bcifs_console.domain.movements import RefundItemType, RefundPayment
+from bcifs_console.domain.orders import ChargeKind, LineType
+from bcifs_console.domain.plan import Reason, Verdict
+from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules, TaxPoint
+from tests.accounting.bookkeeping import (
+    ACCOUNTS,
+    BOOK_RULES,
+    BOOKS,
+    INVOICED,
+    BookLedger,
+    amounts,
+    codes,
+    hours,
+    item,
+    kept,
+    lived,
+    looked_at,
+    product,
+    refund,
+    rows_of,
+    shipment,
+    sums,
+    tender,
+)
+from tests.accounting.building import charge, dec, line, official, order, rule, shipping
+
+SHIRT = line(ex="100", inc="120")
+ONE = order([SHIRT], inc="120", tax="20")
+WITH_SHIPPING = order([line(ex="100", inc="110")], inc="121", tax="11", charges=(shipping("10", "1"),))
+PAID = (tender(44, "120"),)
+
+
+def settled(books: BookLedger) -> None:
+    """The customer balance is 0.00, and every voucher balances."""
+    assert Purpose.CUSTOMER_BALANCE not in sums(books.vouchers)
+    assert all(v.debits == v.credits for v in books.vouchers)
+
+
+def test_the_official_example_posts_exactly_what_was_paid() -> None:
+    of = lived(official(), tenders=(tender(44, "69.84"),), shipments=(shipment(61, 2, line_1=4),))
+    books = kept(of)
+    assert books.keys[-3:] == ["PAY/44", "SHIP/61", "CLOSE"]
+    assert rows_of(books.voucher("PAY/44")) == amounts(clearing="69.84", customer_balance="-69.84")
+    assert rows_of(books.voucher("SHIP/61")) == amounts(
+        customer_balance="69.84", revenue="-53.44", shipping_income="-11.09", tax_account="-5.31"
+    )
+    assert books.voucher("SHIP/61").amount == dec("69.84")
+    settled(books)
+
+
+def test_a_payment_is_held_until_the_goods_leave() -> None:
+    found = looked_at(lived(ONE, tenders=PAID))
+    (voucher,) = found.vouchers
+    assert (voucher.key, voucher.fact, voucher.at) == ("BC-5001/PAY/44", "payment 44", hours(1))
+    assert [(r.purpose, r.account, r.debit, r.credit) for r in voucher.rows] == [
+        (Purpose.CLEARING, "1910", dec(120), ZERO),
+        (Purpose.CUSTOMER_BALANCE, "2420", ZERO, dec(120)),
+    ]
+    assert found.position is not None
+    assert (found.position.held, found.position.paid, found.position.is_settled) == (dec(120), dec(120), False)
+
+
+def test_thirds_of_a_line_sum_to_it_whatever_the_order() -> None:
+    of = order([line(ex="10", inc="10", quantity=3)], inc="10", tax="0")
+    shipments = (shipment(61, 2, line_1=1), shipment(62, 3, line_1=1), shipment(63, 4, line_1=1))
+    books = kept(*(lived(of, tenders=(tender(44, "10"),), shipments=shipments[:n]) for n in (1, 3)))
+    shipped = [books.voucher(f"SHIP/{n}").amount for n in (61, 62, 63)]
+    assert shipped == [dec("3.33"), dec("3.34"), dec("3.33")]
+    settled(books)
+
+
+def test_shipping_more_than_remains_recognises_what_remains_and_an_empty_record_nothing() -> None:
+    of = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=5), shipment(62, 3, line_1=1)))
+    books = kept(of)
+    assert books.voucher("SHIP/61").amount == dec(120)
+    assert (books.voucher("SHIP/62").rows, books.voucher("SHIP/62").takes) == ((), ())
+
+
+def test_the_first_shipment_takes_the_charges() -> None:
+    of = order([line(ex="100", inc="100", quantity=2)], inc="111", tax="1", charges=(shipping("10", "1"),))
+    shipments = (shipment(61, 2, line_1=1), shipment(62, 3, line_1=1))
+    books = kept(lived(of, tenders=(tender(44, "111"),), shipments=shipments))
+    assert rows_of(books.voucher("SHIP/61")) == amounts(
+        customer_balance="61", revenue="-50", shipping_income="-10", tax_account="-1"
+    )
+    assert rows_of(books.voucher("SHIP/62")) == amounts(customer_balance="50", revenue="-50")
+
+
+def test_wrapping_goes_with_its_line() -> None:
+    lines = [
+        line(1, ex="20", inc="20", quantity=2, wrapping_ex_tax=dec(5), wrapping_inc_tax=dec(5)),
+        line(2, ex="10", inc="10", wrapping_ex_tax=dec(1), wrapping_inc_tax=dec(1)),
+    ]
+    of = order(lines, inc="36", tax="0", charges=(charge(ChargeKind.WRAPPING, "6", "0"),))
+    shipments = (shipment(61, 2, line_1=1), shipment(62, 3, line_2=1), shipment(63, 4, line_1=1))
+    books = kept(lived(of, tenders=(tender(44, "36"),), shipments=shipments))
+    wrapped = [rows_of(books.voucher(f"SHIP/{n}"))[Purpose.WRAPPING_INCOME] for n in (61, 62, 63)]
+    assert wrapped == [dec("-2.50"), dec("-1"), dec("-2.50")]
+    settled(books)
+
+
+def test_goods_refunded_while_shipping_is_kept_and_nothing_ships() -> None:
+    """−110 + 100 + 10 = 0: the shipping that was kept becomes income when the order closes."""
+    of = order([line(ex="100", inc="100")], inc="110", tax="0", charges=(shipping("10", "0"),))
+    books = kept(lived(of, status_id=4, tenders=(tender(44, "110"),), refunds=(refund(9, "100", "0", product(1, 1)),)))
+    moved = [books.voucher(key).balance for key in ("PAY/44", "REFUND/9", "CLOSE")]
+    assert moved == [dec(110), dec(-100), dec(-10)]
+    assert rows_of(books.voucher("CLOSE")) == amounts(customer_balance="10", shipping_income="-10")
+    settled(books)
+
+
+def test_an_order_level_refund_of_a_whole_unshipped_order_leaves_no_goodwill_and_no_income() -> None:
+    given = refund(9, "121", "0", item(RefundItemType.ORDER, "121", 5001))
+    of = lived(WITH_SHIPPING, status_id=4, tenders=(tender(44, "121"),), refunds=(given,))
+    books = kept(of)
+    assert rows_of(books.voucher("REFUND/9")) == amounts(goodwill="121", clearing="-121")
+    assert rows_of(books.voucher("CLOSE")) == amounts(customer_balance="121", goodwill="-121")
+    assert sums(books.vouchers) == {}
+
+
+def test_an_order_level_refund_of_goods_that_shipped_stays_goodwill() -> None:
+    given = refund(9, "20", "0", item(RefundItemType.ORDER, "20", 5001))
+    books = kept(lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),), refunds=(given,)))
+    assert sums(books.vouchers) == amounts(clearing="100", goodwill="20", revenue="-100", tax_account="-20")
+
+
+def test_a_restocking_fee_is_retained_and_its_tax_kept() -> None:
+    given = refund(9, "100", "16.67", product(1, 1, "100"))
+    books = kept(lived(ONE, tenders=PAID, refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(
+        customer_balance="120", clearing="-100", tax_account="-3.33", retained_income="-16.67"
+    )
+    settled(books)
+
+
+def test_a_restocking_fee_stated_as_an_adjustment_is_the_same() -> None:
+    given = refund(9, "100", "16.67", product(1, 1, "120", adjustment="-20"))
+    books = kept(lived(ONE, tenders=PAID, refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9"))[Purpose.RETAINED_INCOME] == dec("-16.67")
+
+
+def test_more_than_the_share_is_goodwill() -> None:
+    given = refund(9, "144", "24", product(1, 1, "144"))
+    books = kept(lived(ONE, tenders=(tender(44, "144"),), refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(
+        customer_balance="120", tax_account="4", goodwill="20", clearing="-144"
+    )
+
+
+def test_a_mixed_refund_of_shipped_taxed_and_unshipped_zero_rated_goods() -> None:
+    """The law's own example: Dr returns 100, tax 20, balance 50; Cr clearing 170."""
+    of = order([line(1, ex="100", inc="120"), line(2, ex="50", inc="50")], inc="170", tax="20")
+    given = refund(9, "170", "20", product(1, 1), product(2, 1))
+    books = kept(lived(of, tenders=(tender(44, "170"),), shipments=(shipment(61, 2, line_1=1),), refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(
+        returns="100", tax_account="20", customer_balance="50", clearing="-170"
+    )
+    settled(books)
+
+
+def test_authorised_then_voided_is_nothing() -> None:
+    tenders = (tender(44, "120", 1, "authorization"), tender(45, "120", 2, "void", reference_id=44))
+    found = looked_at(lived(ONE, status_id=7, tenders=tenders))
+    assert (found.vouchers, found.pending) == ((), ())
+
+
+def test_a_gift_certificate_sold_with_a_shirt_ends_at_zero() -> None:
+    lines = [line(1, ex="100", inc="108"), line(2, ex="50", inc="50", type=LineType.GIFT_CERTIFICATE)]
+    of = order(lines, inc="158", tax="8")
+    books = kept(lived(of, tenders=(tender(44, "158"),), shipments=(shipment(61, 2, line_1=1),)))
+    assert [v.fact for v in books.vouchers] == ["payment 44", "gift certificates", "shipment 61", "closing"]
+    assert rows_of(books.voucher("GIFT")) == amounts(customer_balance="50", gift_certificate_liability="-50")
+    assert books.voucher("GIFT").at == hours(1)
+    settled(books)
+
+
+def test_a_sold_gift_certificate_given_back_lowers_its_liability() -> None:
+    of = order([line(1, ex="50", inc="50", type=LineType.GIFT_CERTIFICATE)], inc="50", tax="0")
+    given = refund(9, "50", "0", product(1, 1))
+    books = kept(lived(of, tenders=(tender(44, "50"),), refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(gift_certificate_liability="50", clearing="-50")
+    assert sums(books.vouchers) == {}
+
+
+def test_cancelled_after_capture_and_refunded_a_week_later_books_cash_once_each_way() -> None:
+    paid = lived(ONE, tenders=PAID)
+    cancelled = replace(paid, status_id=5)
+    refunded = replace(cancelled, refunds=(refund(9, "120", "20", product(1, 1), at=170),))
+    books = BookLedger()
+    looked_at(paid, books)
+    held = looked_at(cancelled, books)
+    assert (held.vouchers, codes(held)) == ((), ["money_held"])
+    assert held.position is not None
+    assert held.position.held == dec(120)
+    looked_at(refunded, books)
+    assert [v.key for v in books.vouchers] == ["BC-5001/PAY/44", "BC-5001/REFUND/9", "BC-5001/CLOSE"]
+    cash = [row.amount for v in books.vouchers for row in v.rows if row.purpose is Purpose.CLEARING]
+    assert cash == [dec(120), dec(-120)]
+    settled(books)
+
+
+def test_a_cancelled_order_that_ifs_never_got_has_its_money_booked() -> None:
+    of = lived(ONE, status_id=5, tenders=PAID, refunds=(refund(9, "120", "20", product(1, 1)),))
+    found = looked_at(of, customer=Unknown())
+    assert (found.verdict, found.documents, found.blockers) == (Verdict.POST, (), ())
+    assert [v.key for v in found.vouchers] == ["BC-5001/PAY/44", "BC-5001/REFUND/9"]
+
+
+def test_a_gated_order_that_holds_money_waits_for_its_status() -> None:
+    found = looked_at(lived(ONE, status_id=1, tenders=PAID))
+    (blocker,) = found.blockers
+    assert (found.verdict, blocker.reason) == (Verdict.WAIT, Reason.STATUS)
+    voided = (*PAID, tender(45, "120", 2, "void", reference_id=44))
+    assert looked_at(lived(ONE, status_id=1, tenders=voided)).verdict is Verdict.IGNORE
+    assert looked_at(lived(ONE, status_id=1)).verdict is Verdict.IGNORE
+
+
+def test_a_shipment_deleted_and_recreated() -> None:
+    first = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
+    gone = replace(first, shipments=())
+    again = replace(first, shipments=(shipment(62, 5, line_1=1),))
+    books = kept(first, gone, again)
+    assert [v.key.removeprefix("BC-5001/") for v in books.vouchers] == [
+        "PAY/44",
+        "SHIP/61",
+        "CLOSE",
+        "SHIP/61/REV",
+        "SHIP/62",
+    ]
+    shipped, undone = books.voucher("SHIP/61"), books.voucher("SHIP/61/REV")
+    assert rows_of(undone) == {purpose: -amount for purpose, amount in rows_of(shipped).items()}
+    assert undone.at == hours(1001)
+    assert sums(books.vouchers) == amounts(clearing="120", revenue="-100", tax_account="-20")
+
+
+def test_units_of_a_vanished_shipment_are_not_recognised_by_status() -> None:
+    first = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
+    books = kept(first, replace(first, shipments=(), status_id=2))
+    assert "SHIP/61/REV" in books.keys
+    assert not any(key.startswith("SHIP/STATUS") for key in books.keys)
+
+
+def test_a_vanished_shipment_whose_goods_were_refunded_is_a_conflict() -> None:
+    given = refund(9, "120", "20", product(1, 1))
+    first = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),), refunds=(given,))
+    books = kept(first)
+    found = looked_at(replace(first, shipments=()), books)
+    assert [(b.reason, b.subject) for b in found.pending] == [(Reason.CONFLICT, "shipment 61")]
+    assert found.vouchers == ()
+
+
+def test_an_outage_that_shows_a_refunded_order_first() -> None:
+    given = refund(9, "110", "10", product(1, 1))
+    books = kept(lived(WITH_SHIPPING, status_id=4, tenders=(tender(44, "121"),), refunds=(given,)))
+    assert books.keys == ["LINE/1/0", "PAY/44", "REFUND/9", "CLOSE"]
+    assert sums(books.vouchers) == amounts(clearing="11", shipping_income="-10", tax_account="-1")
+
+
+def test_status_ships_what_no_record_ships() -> None:
+    of = order([line(1, ex="10", inc="10", quantity=3)], inc="10", tax="0")
+    of = lived(of, tenders=(tender(44, "10"),), shipments=(shipment(61, 5, line_1=1),), status_id=2)
+    books = kept(replace(of, shipped_at=hours(4)))
+    assert books.voucher("SHIP/STATUS/1").amount == dec("6.67")
+    assert books.voucher("SHIP/STATUS/1").at == hours(4)
+    assert books.voucher("SHIP/61").amount == dec("3.33")
+    settled(books)
+
+
+def test_digital_goods_are_delivered_at_full_capture_only() -> None:
+    of = order([line(ex="100", inc="120", type=LineType.DIGITAL)], inc="120", tax="20")
+    part = lived(of, tenders=(tender(44, "60"),))
+    assert [v.fact for v in looked_at(part).vouchers] == ["payment 44"]
+    full = replace(part, tenders=(tender(44, "60"), tender(45, "60", 7)))
+    books = kept(part, full)
+    assert books.keys == ["PAY/44", "PAY/45", "DIGITAL", "CLOSE"]
+    assert books.voucher("DIGITAL").at == hours(7)
+    assert rows_of(books.voucher("DIGITAL")) == amounts(customer_balance="120", revenue="-100", tax_account="-20")
+
+
+def test_a_bundle_ships_as_its_least_shipped_child() -> None:
+    lines = [
+        line(1, ex="100", inc="100", quantity=2),
+        line(2, ex="0", inc="0", quantity=4, parent_id=1),
+        line(3, ex="0", inc="0", quantity=2, parent_id=1),
+    ]
+    of = order(lines, inc="100", tax="0")
+    shipments = (shipment(61, 2, line_2=3), shipment(62, 3, line_3=2), shipment(63, 4, line_2=1))
+    books = kept(lived(of, tenders=(tender(44, "100"),), shipments=shipments))
+    assert [books.voucher(f"SHIP/{n}").amount for n in (61, 62, 63)] == [ZERO, dec(50), dec(50)]
+    settled(books)
+
+
+def test_a_tax_adjustment_lowers_the_tax() -> None:
+    books = kept(lived(ONE, tenders=PAID, refunds=(refund(9, "20", "20"),)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(tax_account="20", clearing="-20")
+    wrong = looked_at(lived(ONE, tenders=PAID, refunds=(refund(9, "20", "10"),)))
+    assert [b.reason for b in wrong.pending] == [Reason.TOTALS]
+
+
+def test_a_refund_to_store_credit_and_a_gift_certificate_credits_their_liabilities() -> None:
+    payments = (RefundPayment(1, "storecredit", dec(70), True), RefundPayment(2, "giftcertificates", dec(50), True))
+    given = refund(9, "120", "20", product(1, 1), payments=payments)
+    books = kept(lived(ONE, tenders=PAID, refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(
+        customer_balance="120", store_credit_liability="-70", gift_certificate_liability="-50"
+    )
+
+
+def test_charges_are_refunded_by_amount_held_first_and_then_from_income() -> None:
+    of = lived(WITH_SHIPPING, tenders=(tender(44, "121"),))
+    held = refund(9, "5.50", "0.50", item(RefundItemType.SHIPPING, "5.50"), at=2)
+    shipped = (shipment(61, 3, line_1=1),)
+    back = refund(10, "5.50", "0.50", item(RefundItemType.SHIPPING, "5.50"), at=4)
+    books = kept(replace(of, refunds=(held,), shipments=shipped), replace(of, refunds=(held, back), shipments=shipped))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(customer_balance="5.50", clearing="-5.50")
+    assert rows_of(books.voucher("SHIP/61"))[Purpose.SHIPPING_INCOME] == dec("-5.00")
+    assert rows_of(books.voucher("REFUND/10")) == amounts(shipping_income="5.00", tax_account="0.50", clearing="-5.50")
+    settled(books)
+
+
+def test_a_full_refund_off_by_a_cent_uses_the_share_and_rounds() -> None:
+    given = refund(9, "120.01", "20", product(1, 1, "120.01"))
+    books = kept(lived(ONE, tenders=PAID, refunds=(given,)))
+    assert rows_of(books.voucher("REFUND/9")) == amounts(customer_balance="120", rounding="0.01", clearing="-120.01")
+
+
+@pytest.mark.parametrize(
+    ("total", "tax", "amount"),
+    [("100", "20", "120"), ("120", "10", "120"), ("120", "20", "100")],
+)
+def test_a_refund_that_does_not_prove_waits(total: str, tax: str, amount: str) -> None:
+    found = looked_at(lived(ONE, tenders=PAID, refunds=(refund(9, total, tax, product(1, 1, amount)),)))
+    assert [v.fact for v in found.vouchers] == ["payment 44"]
+    (blocker,) = found.pending
+    assert (blocker.reason, blocker.subject) == (Reason.TOTALS, "refund 9")
+    assert blocker.figures is not None
+    assert found.verdict is Verdict.POST
+
+
+def test_a_refund_posts_when_its_payment_is_done() -> None:
+    waiting = refund(9, "120", "20", product(1, 1), payments=(RefundPayment(1, "stripe", dec(120)),))
+    of = lived(ONE, tenders=PAID, refunds=(waiting,))
+    found = looked_at(of)
+    assert ([v.fact for v in found.vouchers], codes(found)) == (["payment 44"], ["refund_pending"])
+    done = replace(of, tenders=(*PAID, tender(50, "120", 9, "refund", reference_id=44)))
+    assert [v.fact for v in looked_at(done).vouchers] == ["payment 44", "refund 9", "closing"]
+
+
+def test_one_refund_transaction_pays_one_refund() -> None:
+    of = order([line(ex="200", inc="240", quantity=2)], inc="240", tax="40")
+    first, second = (
+        refund(n, "120", "20", product(1, 1), at=n, payments=(RefundPayment(n, "stripe", dec(120)),)) for n in (9, 10)
+    )
+    named = replace(second, payments=(replace(second.payments[0], transaction_id="50"),))
+    tenders = (tender(44, "240"), tender(50, "120", 9, "refund"))
+    assert [v.fact for v in looked_at(lived(of, tenders=tenders, refunds=(first, second))).vouchers] == [
+        "payment 44",
+        "refund 9",
+    ]
+    assert [v.fact for v in looked_at(lived(of, tenders=tenders, refunds=(first, named))).vouchers] == [
+        "payment 44",
+        "refund 10",
+    ]
+
+
+def test_a_declined_refund_is_shown_and_never_posted() -> None:
+    payment = RefundPayment(1, "stripe", dec(120), is_declined=True, declined_message="no funds")
+    found = looked_at(lived(ONE, tenders=PAID, refunds=(refund(9, "120", "20", product(1, 1), payments=(payment,)),)))
+    assert [v.fact for v in found.vouchers] == ["payment 44"]
+    (blocker,) = found.pending
+    assert blocker.reason is Reason.CONFLICT
+    assert "no funds" in blocker.message
+
+
+def test_an_underpayment_within_the_cap_is_rounded_off_and_more_stays_open() -> None:
+    shipped = (shipment(61, 2, line_1=1),)
+    books = kept(lived(ONE, tenders=(tender(44, "119.97"),), shipments=shipped))
+    assert rows_of(books.voucher("CLOSE")) == amounts(customer_balance="-0.03", rounding="0.03")
+    owing = lived(ONE, tenders=(tender(44, "100"),), shipments=shipped)
+    books = kept(owing)
+    assert "CLOSE" not in books.keys
+    found = looked_at(replace(owing, tenders=(tender(44, "100"), tender(45, "19.98", 9))), books)
+    assert found.position is not None
+    assert found.position.is_settled
+    assert rows_of(books.voucher("CLOSE")) == amounts(customer_balance="-0.02", rounding="0.02")
+
+
+def test_an_order_on_terms_is_a_receivable() -> None:
+    found = looked_at(lived(ONE, shipments=(shipment(61, 2, line_1=1),)))
+    assert [v.fact for v in found.vouchers] == ["shipment 61"]
+    assert found.position is not None
+    assert (found.position.held, found.position.is_consumed, found.position.is_settled) == (dec(-120), True, False)
+
+
+def test_facts_before_the_start_consume_and_are_never_posted() -> None:
+    of = order([line(ex="10", inc="10", quantity=3)], inc="10", tax="0")
+    of = lived(of, tenders=(tender(44, "10"),), shipments=(shipment(61, 2, line_1=1), shipment(62, 6, line_1=2)))
+    policy = replace(BOOKS, post_from=hours(4))
+    books = BookLedger()
+    found = looked_at(of, books, policy=policy)
+    assert [v.fact for v in found.vouchers] == ["shipment 62", "closing"]
+    assert books.voucher("SHIP/62").amount == dec("6.67")
+    assert "before_start" in codes(found)
+    assert found.position is not None
+    assert (found.position.held, found.position.before_start, found.position.is_settled) == (ZERO, dec("6.67"), True)
+    assert looked_at(of, books, policy=policy).vouchers == ()
+
+
+def test_tax_is_declared_at_payment_and_used_by_the_shipment() -> None:
+    policy = replace(BOOKS, tax_point=TaxPoint.PAYMENT)
+    of = lived(ONE, tenders=(tender(44, "60"), tender(45, "60", 3)), shipments=(shipment(61, 4, line_1=1),))
+    books = kept(of, policy=policy)
+    assert rows_of(books.voucher("PAY/44")) == amounts(
+        clearing="60", customer_balance="-60", tax_on_prepayments="10", tax_account="-10"
+    )
+    assert rows_of(books.voucher("SHIP/61")) == amounts(
+        customer_balance="120", revenue="-100", tax_on_prepayments="-20"
+    )
+    assert sums(books.vouchers) == amounts(clearing="120", revenue="-100", tax_account="-20")
+
+
+def test_tax_on_goods_that_left_unpaid_is_not_declared_again_when_they_are_paid() -> None:
+    policy = replace(BOOKS, tax_point=TaxPoint.PAYMENT)
+    books = kept(lived(ONE, tenders=(tender(44, "120", 9),), shipments=(shipment(61, 4, line_1=1),)), policy=policy)
+    assert sums(books.vouchers) == amounts(clearing="120", revenue="-100", tax_account="-20")
+
+
+def test_a_held_refund_takes_declared_tax_back_as_far_as_it_is_given_back() -> None:
+    policy = replace(BOOKS, tax_point=TaxPoint.PAYMENT)
+    given = refund(9, "100", "16.67", product(1, 1, "100"))
+    books = kept(lived(ONE, tenders=PAID, refunds=(given,)), policy=policy)
+    assert rows_of(books.voucher("REFUND/9")) == amounts(
+        customer_balance="120",
+        clearing="-100",
+        tax_on_prepayments="-20",
+        tax_account="16.67",
+        retained_income="-16.67",
+    )
+
+
+def test_a_void_takes_declared_tax_back() -> None:
+    policy = replace(BOOKS, tax_point=TaxPoint.PAYMENT)
+    books = kept(lived(ONE, tenders=(*PAID, tender(45, "120", 2, "void", reference_id=44))), policy=policy)
+    assert [v.fact for v in books.vouchers] == ["payment 44", "void 45"]
+    assert sums(books.vouchers) == {}
+
+
+def test_where_ifs_invoices_only_money_is_booked() -> None:
+    given = refund(9, "121", "0", item(RefundItemType.ORDER, "121", 5001))
+    of = lived(WITH_SHIPPING, tenders=(tender(44, "121"),), shipments=(shipment(61, 2, line_1=1),), refunds=(given,))
+    books = kept(replace(of, status_id=4), policy=INVOICED)
+    assert [v.fact for v in books.vouchers] == ["payment 44", "refund 9"]
+    assert rows_of(books.voucher("REFUND/9")) == amounts(customer_balance="121", clearing="-121")
+
+
+def test_a_missing_rule_keeps_back_one_voucher_and_those_that_build_on_it() -> None:
+    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.TAX_ACCOUNT))
+    given = refund(9, "120", "20", product(1, 1), at=5)
+    of = lived(
+        ONE,
+        tenders=(*PAID, tender(45, "1", 7)),
+        shipments=(shipment(61, 2, line_1=1),),
+        refunds=(given,),
+    )
+    found = looked_at(of, rules=rules)
+    assert [v.fact for v in found.vouchers] == ["payment 44", "payment 45"]
+    (blocker,) = found.pending
+    assert (blocker.reason, blocker.subject) == (Reason.MAPPING, "tax_account S")
+    assert "[mapping.accounts]" in blocker.remedy
+    assert "tax_account" in blocker.remedy
+
+
+def test_a_missing_clearing_account_is_named_by_method_gateway_and_currency() -> None:
+    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.CLEARING))
+    found = looked_at(lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),)), rules=rules)
+    assert [b.subject for b in found.pending] == ["clearing credit_card/stripe/USD"]
+    assert [v.fact for v in found.vouchers] == ["shipment 61"]
+
+
+def test_a_blocked_voucher_follows_once_the_rule_is_there() -> None:
+    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.TAX_ACCOUNT))
+    of = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
+    books = BookLedger()
+    looked_at(of, books, rules=rules)
+    looked_at(of, books)
+    assert [v.fact for v in books.vouchers] == ["payment 44", "shipment 61", "closing"]
+    settled(books)
+
+
+def test_code_parts_of_other_purposes_need_a_rule_that_names_the_purpose() -> None:
+    rules = Rules(
+        (
+            *BOOK_RULES.rules,
+            rule(Purpose.CODE_PART_B, "SALES", 1),
+            MappingRule(Purpose.CODE_PART_C, 1, "BANK", (Condition(ConditionField.PURPOSE, ("clearing",)),)),
+        )
+    )
+    found = looked_at(lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),)), rules=rules)
+    parts = {row.purpose: row.code_parts for v in found.vouchers for row in v.rows}
+    assert parts[Purpose.REVENUE] == (("B", "SALES"),)
+    assert parts[Purpose.CLEARING] == (("C", "BANK"),)
+    assert parts[Purpose.CUSTOMER_BALANCE] == ()
+
+
+def test_an_edit_keeps_shipments_back_and_lets_money_go_on() -> None:
+    two = order([line(1, ex="100", inc="120"), line(2, ex="50", inc="50")], inc="170", tax="20")
+    books = kept(lived(two, tenders=(tender(44, "170"),)))
+    dearer = line(2, ex="60", inc="60")
+    edited = order([line(1, ex="100", inc="120"), dearer], inc="180", tax="20")
+    of = lived(
+        edited,
+        tenders=(tender(44, "170"), tender(45, "10", 5)),
+        shipments=(shipment(61, 6, line_2=1),),
+        refunds=(refund(9, "120", "20", product(1, 1), at=7),),
+    )
+    found = looked_at(of, books)
+    assert (found.verdict, len(found.conflicts)) == (Verdict.WAIT, 1)
+    assert [v.fact for v in found.vouchers] == ["payment 45", "refund 9"]
+    assert found.updates == ()
+    of = replace(of, refunds=(*(of.refunds or ()), refund(10, "50", "0", product(2, 1), at=8)))
+    (blocker,) = looked_at(of, books).pending
+    assert (blocker.reason, blocker.subject) == (Reason.CONFLICT, "refund 10, line 2")
+
+
+def test_a_posted_fact_that_changed_in_the_store_is_shown() -> None:
+    books = kept(lived(ONE, tenders=PAID))
+    found = looked_at(lived(ONE, tenders=(tender(44, "110"),)), books)
+    assert found.vouchers == ()
+    assert [(b.reason, b.subject) for b in found.pending] == [(Reason.CONFLICT, "BC-5001/PAY/44")]
+
+
+def test_revenue_is_split_by_account_and_tax_code() -> None:
+    rules = Rules(
+        (
+            rule(Purpose.REVENUE, "4010", 0, sku="sku-2"),
+            *ACCOUNTS,
+            rule(Purpose.TAX_ACCOUNT, "2620", 0, tax_code="R"),
+            rule(Purpose.TAX, "code:R", 1, sku="sku-2"),
+            rule(Purpose.TAX, "code:S", 2),
+        )
+    )
+    of = order(
+        [line(1, ex="100", inc="120"), line(2, ex="50", inc="55"), line(3, ex="10", inc="12")], inc="187", tax="27"
+    )
+    found = looked_at(lived(of, shipments=(shipment(61, 2, line_1=1, line_2=1, line_3=1),)), rules=rules)
+    (voucher,) = found.vouchers
+    assert {(r.purpose, r.account, r.tax_code, r.amount) for r in voucher.rows} == {
+        (Purpose.CUSTOMER_BALANCE, "2420", "", dec(187)),
+        (Purpose.REVENUE, "4000", "S", dec(-110)),
+        (Purpose.REVENUE, "4010", "R", dec(-50)),
+        (Purpose.TAX_ACCOUNT, "2610", "S", dec(-22)),
+        (Purpose.TAX_ACCOUNT, "2620", "R", dec(-5)),
+    }
+
+
+def test_vouchers_off_or_without_a_choice_of_revenue_makes_none() -> None:
+    of = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
+    found = looked_at(of, policy=replace(BOOKS, revenue_posting=None))
+    assert (found.vouchers, found.pending, found.position) == ((), (), None)
+
+
+def test_the_voucher_day_is_the_facts_own_in_the_connections_time_zone() -> None:
+    found = looked_at(lived(ONE, tenders=(tender(44, "120", 4),)), policy=replace(BOOKS, time_zone="America/Chicago"))
+    (voucher,) = found.vouchers
+    assert (voucher.at.isoformat(), voucher.day.isoformat()) == ("2026-03-06T01:40:11+00:00", "2026-03-05")
