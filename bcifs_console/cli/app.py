@@ -22,6 +22,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "status": "status:status",
     "connection": "connection:app",
     "orders": "orders:app",
+    "ledger": "ledger:app",
+    "reconcile": "reconcile:reconcile",
     "decisions": "decisions:app",
     "problems": "status:problems_app",
     "webhooks": "webhooks:app",
@@ -101,7 +103,7 @@ def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
 
 
 #: Options whose value may be a number, which then names nothing to act on.
-_TAKES_A_VALUE: Final = frozenset({"--home", "--connection", "--note", "--limit"})
+_TAKES_A_VALUE: Final = frozenset({"--home", "--connection", "--note", "--limit", "--order"})
 
 
 def _is_number(text: str) -> bool:

@@ -11,11 +11,13 @@ import typer
 from bcifs_console.cli.output import print_json, safe_text, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import Json, installation
-from bcifs_console.operations import connect
+from bcifs_console.operations import connect, connection_settings
 
 app = typer.Typer(
     help="Connections: one BigCommerce store tied to one IFS company.", no_args_is_help=True, add_completion=False
 )
+_SECRETS = connect.SECRET_FIELDS
+_CHOICES = tuple(connection_settings.SETTABLE)
 Name = Annotated[str | None, typer.Argument(help="The connection; needed only when there are several.")]
 
 
@@ -100,10 +102,23 @@ def try_out(ctx: typer.Context, name: Name = None, as_json: Json = False) -> Non
 def set_value(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The connection.")],
-    key: Annotated[str, typer.Argument(help="ifs.client_secret, bigcommerce.access_token, bigcommerce.client_secret")],
-    value: Annotated[str, typer.Argument(help="env:NAME, file:PATH, or - to be asked for it")] = "-",
+    key: Annotated[str, typer.Argument(help=f"A secret: {', '.join(_SECRETS)}; or a choice: {', '.join(_CHOICES)}.")],
+    value: Annotated[
+        str, typer.Argument(help="Of a secret: env:NAME, file:PATH, or - to be asked for it. Of a choice: its value.")
+    ] = "-",
+    post_from: Annotated[
+        str | None,
+        typer.Option("--post-from", help="With ifs.voucher_transport: from when on facts are posted (a date)."),
+    ] = None,
 ) -> None:
-    """Replace a secret; a running service takes it over within a second."""
+    """Replace a secret or change a choice; a running service takes it over within a second."""
+    if key not in _SECRETS:
+        with installation(ctx) as context:
+            notes = connection_settings.set_value(context, name, key, value, post_from=post_from)
+        typer.echo(f"✓ {key} of {name} is {safe_text(value)} now.")
+        for note in notes:
+            typer.echo(f"! {safe_text(note)}")
+        return
     if value == "-":
         value = typer.prompt(key, hide_input=True)
     elif not value.startswith(("env:", "file:")):

@@ -40,7 +40,7 @@ def order_json(order: OrderView) -> dict[str, Any]:
         "problems": list(order.problems),
         "warnings": list(order.warnings),
         "synced_at": order.synced_at,
-        "settled": None,  # known once payments and shipments are booked
+        "settled": order.settled,
     }
 
 
@@ -128,18 +128,41 @@ def plan(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = Non
 
 def _print_plan(found: orders.Preview) -> None:
     typer.echo(f"order {found.order_id}: {found.verdict}" + (f" ({safe_text(found.note)})" if found.note else ""))
+    shown = {"customer_order": _print_order, "voucher": _print_voucher, "order_update": _print_update}
     for document in found.documents:
-        table(
-            ("qty>", "sales part", "net>", "gross>", "tax", "account"),
-            [(r["quantity"], r["sales_part"], r["net"], r["gross"], r["tax"], r["account"]) for r in document["lines"]]
-            + [("", r["charge_type"], r["ex_tax"], r["inc_tax"], r["tax"], "") for r in document["charges"]],
-            empty="",
-            title=f"{document['key']} for customer {document['customer']}: {document['total']} {document['currency']}",
-        )
+        shown[document["kind"]](document)
     for blocker in found.blockers:
         typer.echo(f"! {safe_text(blocker['message'])}\n  → {safe_text(blocker['remedy'])}")
     for warning in found.warnings:
         typer.echo(f"~ {safe_text(warning['message'])}")
+
+
+def _print_order(document: dict[str, Any]) -> None:
+    table(
+        ("qty>", "sales part", "net>", "gross>", "tax", "account"),
+        [(r["quantity"], r["sales_part"], r["net"], r["gross"], r["tax"], r["account"]) for r in document["lines"]]
+        + [("", r["charge_type"], r["ex_tax"], r["inc_tax"], r["tax"], "") for r in document["charges"]],
+        empty="",
+        title=f"{document['key']} for customer {document['customer']}: {document['total']} {document['currency']}",
+    )
+
+
+def _print_voucher(document: dict[str, Any]) -> None:
+    table(
+        ("account", "for", "debit>", "credit>"),
+        [(r["account"], r["purpose"].replace("_", " "), r["debit"] or "", r["credit"] or "") for r in document["rows"]],
+        empty="nothing to post",
+        title=f"{document['key']} on {document['day']}: {document['amount']} {document['currency']}",
+    )
+
+
+def _print_update(document: dict[str, Any]) -> None:
+    what = {
+        "LINE": f"line {document['line_id']} from {document['was_quantity']} to {document['quantity']}",
+        "TRACKING": f"tracking {', '.join(filter(None, document['tracking'])) or 'without numbers'}",
+        "CANCEL": "the order is cancelled",
+    }[document["update_kind"]]
+    typer.echo(safe_text(f"{document['key']}: {what}"))
 
 
 @app.command("sync")

@@ -14,7 +14,12 @@ from bcifs_console.bigcommerce.errors import BigCommerceError
 from bcifs_console.domain.connections import BigCommerceAccess, Connection, IfsAccess
 from bcifs_console.domain.rules import MappingRule, Policy, Purpose, RevenuePosting, Rules
 from bcifs_console.ifs import checks
-from bcifs_console.operations.connection_file import ConnectionFile, read_connection_file, resolve_secret
+from bcifs_console.operations.connection_file import (
+    ConnectionFile,
+    read_connection_file,
+    resolve_secret,
+    unmapped_accounts,
+)
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, journal, rules
 from bcifs_console.store.connections import ConnectionSettings
@@ -22,7 +27,7 @@ from bcifs_console.store.database import Tx
 from bcifs_console.sync.hooks import destination_of
 from bcifs_console.sync.runtime import Runtime, build_runtime, timing_of
 
-_SECRET_FIELDS: Final = connections.REQUIRED_SECRETS
+SECRET_FIELDS: Final = connections.REQUIRED_SECRETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,10 @@ def add_file(context: Context, file: ConnectionFile) -> Added:
         zone, notes = asyncio.run(_store_zone(context, file))
         settings = replace(settings, policy=replace(settings.policy, time_zone=zone))
     asyncio.run(_constructible(context, replace(file, settings=settings)))
-    if file.local_start is not None:
-        start_at = file.local_start.replace(tzinfo=ZoneInfo(settings.policy.time_zone)).astimezone(UTC)
-        settings = replace(settings, policy=replace(settings.policy, start_at=start_at))
+    settings = replace(settings, policy=_in_its_zone(settings.policy, file))
+    without = unmapped_accounts(settings.policy, {rule.purpose for rule in file.rules})
+    if without:
+        notes = (*notes, f"No account for {', '.join(without)}: an order that needs one waits.")
 
     def write(tx: Tx) -> int:
         connection_id = connections.add(tx, context.store.vault, file.name, settings, file.secrets, context.actor)
@@ -74,6 +80,16 @@ def add_file(context: Context, file: ConnectionFile) -> Added:
         settings.policy.start_at.isoformat(),
         notes,
     )
+
+
+def _in_its_zone(policy: Policy, file: ConnectionFile) -> Policy:
+    """The policy with the times that waited for the store's zone."""
+    zone = ZoneInfo(policy.time_zone)
+    if file.local_start is not None:
+        policy = replace(policy, start_at=file.local_start.replace(tzinfo=zone).astimezone(UTC))
+    if file.local_post_from is not None:
+        policy = replace(policy, post_from=file.local_post_from.replace(tzinfo=zone).astimezone(UTC))
+    return policy
 
 
 def _provisional(context: Context, file: ConnectionFile) -> Runtime:
@@ -144,11 +160,12 @@ def show(context: Context, name: str | None) -> dict[str, Any]:
         lambda conn: (connections.load(conn, vault, connection_id), rules.in_force(conn, connection_id))
     )
     policy = connections.policy_json(connection.policy)
+    transport = policy.pop("voucher_transport")  # shown where the connection file has it
     return {
         "name": connection.name,
         "webhook_url": destination_of(connection),
         "bigcommerce": _masked(asdict_secretless(connection.bigcommerce)),
-        "ifs": _masked(asdict_secretless(connection.ifs)),
+        "ifs": _masked(asdict_secretless(connection.ifs)) | {"voucher_transport": transport},
         "policy": policy,
         "mapping": [_rule_json(rule) for rule in in_force.rules],
     }
@@ -189,8 +206,8 @@ def set_secret(context: Context, name: str | None, field: str, value: str, envir
 
     Raises UsageProblem where there is no such field.
     """
-    if field not in _SECRET_FIELDS:
-        raise UsageProblem(f"{field!r} cannot be set.", remedy=f"Known: {', '.join(_SECRET_FIELDS)}.")
+    if field not in SECRET_FIELDS:
+        raise UsageProblem(f"{field!r} cannot be set.", remedy=f"Known: {', '.join(SECRET_FIELDS)}.")
     connection_id = context.connection_id(name)
     secret = resolve_secret(value, Path.cwd(), environment)
 
@@ -221,7 +238,7 @@ async def test(context: Context, name: str | None) -> list[dict[str, str]]:
         results = await _test_store(runtime)
         results += [
             {"check": r.check, "verdict": str(r.verdict), "detail": r.detail, "remedy": r.remedy}
-            for r in await checks.check(runtime.ifs)
+            for r in await checks.check(runtime.ifs, voucher_transport=runtime.policy.voucher_transport)
         ]
     finally:
         await runtime.aclose()

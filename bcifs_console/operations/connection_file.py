@@ -1,33 +1,36 @@
 """Reading a connection file (DESIGN §12): checked as a whole, every mistake named with its place and the way out."""
 
 import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bcifs_console.accounting.mapping import default_rules
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.connections import DEFAULT_API_URL
 from bcifs_console.domain.rules import (
+    ACCOUNT_PURPOSES,
+    CASH_PURPOSES,
     IMPORT_STATUSES,
     RELEASE_STATUSES,
     Allocation,
-    Condition,
-    ConditionField,
+    ClosedPeriod,
     MappingRule,
     Policy,
     Purpose,
     RevenuePosting,
+    TaxPoint,
     Unmatched,
+    VoucherTransport,
 )
+from bcifs_console.operations.mapping_file import MappingTable, rules_of
+from bcifs_console.operations.toml_file import complaint, read_toml
 from bcifs_console.store.connections import (
     BC_ACCESS_TOKEN,
     BC_CLIENT_SECRET,
@@ -65,6 +68,7 @@ class _Ifs(BaseModel):
     site: Text
     profile: Text = "default"
     ca_file: str = ""
+    voucher_transport: VoucherTransport = VoucherTransport.OFF
 
 
 class _Policy(BaseModel):
@@ -83,20 +87,10 @@ class _Policy(BaseModel):
     customer_id_pattern: str = Field(default="BC{n}", pattern=r"^[A-Z0-9_-]*\{n\}[A-Z0-9_-]*$", max_length=16)
     allocation: Allocation = Allocation.PRE_POSTING
     minor_units: dict[str, int] = Field(default_factory=dict)
-
-
-class _Rule(BaseModel):
-    model_config = _STRICT
-    purpose: Purpose
-    when: dict[ConditionField, str | list[str] | bool | int] = Field(default_factory=dict)
-    result: Text
-
-
-class _Mapping(BaseModel):
-    model_config = _STRICT
-    revenue_account: str = ""
-    file: str = ""
-    rules: list[_Rule] = Field(default_factory=list)
+    post_from: datetime | date | None = None
+    tax_point: TaxPoint = TaxPoint.SHIPMENT
+    closed_period: ClosedPeriod = ClosedPeriod.WAIT
+    count_test_tenders: bool = False
 
 
 class _File(BaseModel):
@@ -105,14 +99,15 @@ class _File(BaseModel):
     bigcommerce: _BigCommerce
     ifs: _Ifs
     policy: _Policy
-    mapping: _Mapping = Field(default_factory=_Mapping)
+    mapping: MappingTable = Field(default_factory=MappingTable)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFile:
     """A checked connection file. `time_zone` of its policy is empty where the store's is to be used.
 
-    Then `local_start` is a start_at that was given without a zone; the policy's is only right once that zone is known.
+    Then `local_start` and `local_post_from` are the policy's start_at and post_from where they were given without a
+    zone; the policy's are only right once that zone is known.
     """
 
     name: str
@@ -120,17 +115,19 @@ class ConnectionFile:
     secrets: Mapping[str, Secret]
     rules: tuple[MappingRule, ...]
     local_start: datetime | None = None
+    local_post_from: datetime | None = None
 
 
 def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str, str] | None = None) -> ConnectionFile:
     """Read and check `path`. Raises UsageProblem naming what is wrong and where."""
-    data = _toml(path)
+    data = read_toml(path)
     try:
         file = _File.model_validate(data)
     except ValidationError as error:
-        raise UsageProblem(_complaint(path, error), remedy="See config/connection.example.toml.") from None
+        raise UsageProblem(complaint(path, error), remedy="See config/connection.example.toml.") from None
     _check_urls(file)
-    mapping = _mapping(file.mapping, path)
+    _check_policy(file.policy)
+    mapping = rules_of(file.mapping, path)
     environ = os.environ if environment is None else environment
     secrets = {
         BC_CLIENT_SECRET: resolve_secret(file.bigcommerce.client_secret, path.parent, environ),
@@ -139,31 +136,18 @@ def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str,
     }
     settings = ConnectionSettings(
         bigcommerce=file.bigcommerce.model_dump(mode="json", exclude={"client_secret", "access_token"}),
-        ifs=file.ifs.model_dump(mode="json", exclude={"client_secret"}),
+        ifs=file.ifs.model_dump(mode="json", exclude={"client_secret", "voucher_transport"}),
         policy=_policy(file, now),
     )
-    return ConnectionFile(file.name, settings, secrets, mapping, _local_start(file.policy))
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}.", remedy="Check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} is not TOML: {error}.", remedy="Correct the named line.") from None
-
-
-def _complaint(path: Path, error: ValidationError) -> str:
-    """Every mistake of the file, one a line; never the value, which may be a secret."""
-    lines = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        message = {"missing": "is missing", "extra_forbidden": "is not known"}.get(item["type"], item["msg"])
-        if where == "policy.revenue_posting" and item["type"] == "missing":
-            message = 'must be chosen: "voucher" or "ifs_invoice" (it decides who books the revenue)'
-        lines.append(f"{where}: {message}")
-    return f"{path}: " + "; ".join(lines)
+    check_vouchers(settings.policy, {rule.purpose for rule in mapping})
+    return ConnectionFile(
+        file.name,
+        settings,
+        secrets,
+        mapping,
+        _local(file.policy.start_at, file.policy.time_zone),
+        _local(file.policy.post_from, file.policy.time_zone),
+    )
 
 
 def _check_urls(file: _File) -> None:
@@ -178,12 +162,45 @@ def _check_urls(file: _File) -> None:
         if parts.scheme == "http" and parts.hostname in _LOOPBACK:
             continue
         raise UsageProblem(f"{name}: {url!r} is not an https address.", remedy="http is accepted for loopback only.")
-    policy = file.policy
+
+
+def _check_policy(policy: _Policy) -> None:
     if policy.revenue_posting is RevenuePosting.VOUCHER and not policy.order_type_never_invoices:
         raise UsageProblem(
             'policy.revenue_posting = "voucher" needs an IFS order type that is never invoiced.',
             remedy="Make sure of it in IFS (else revenue is booked twice), then set order_type_never_invoices = true.",
         )
+
+
+def check_vouchers(policy: Policy, mapped: Collection[Purpose]) -> None:
+    """Refuse choices about vouchers that do not go together. `mapped`: purposes that have a rule."""
+    if policy.tax_point is TaxPoint.PAYMENT and policy.revenue_posting is RevenuePosting.IFS_INVOICE:
+        raise UsageProblem(
+            'policy.tax_point = "payment" and revenue_posting = "ifs_invoice" exclude each other: with IFS invoices '
+            "vouchers book no tax.",
+            remedy="Leave tax_point out; when tax is due is then settled in IFS.",
+        )
+    if not policy.makes_vouchers:
+        return
+    needed = [Purpose.CUSTOMER_BALANCE]
+    if policy.tax_point is TaxPoint.PAYMENT:
+        needed.append(Purpose.TAX_ON_PREPAYMENTS)
+    missing = [purpose.value for purpose in needed if purpose not in mapped]
+    if missing:
+        raise UsageProblem(
+            f'ifs.voucher_transport = "{policy.voucher_transport.value}" needs an account for {" and ".join(missing)}.',
+            remedy="Name it under [mapping.accounts]; see config/connection.example.toml.",
+        )
+
+
+def unmapped_accounts(policy: Policy, mapped: Collection[Purpose]) -> tuple[str, ...]:
+    """Purposes that vouchers may need an account for and that have no rule; an order that needs one waits."""
+    if not policy.makes_vouchers:
+        return ()
+    needed = ACCOUNT_PURPOSES if policy.revenue_posting is RevenuePosting.VOUCHER else CASH_PURPOSES
+    if policy.tax_point is TaxPoint.SHIPMENT:
+        needed -= {Purpose.TAX_ON_PREPAYMENTS}
+    return tuple(purpose.value for purpose in Purpose if purpose in needed and purpose not in mapped)
 
 
 def _policy(file: _File, now: datetime) -> Policy:
@@ -207,6 +224,11 @@ def _policy(file: _File, now: datetime) -> Policy:
         allocation=given.allocation,
         minor_units=given.minor_units,
         contract=file.ifs.site,
+        voucher_transport=file.ifs.voucher_transport,
+        post_from=None if given.post_from is None else _start(given.post_from, zone, now),
+        tax_point=given.tax_point,
+        closed_period=given.closed_period,
+        count_test_tenders=given.count_test_tenders,
     )
 
 
@@ -227,11 +249,11 @@ def _start(given: datetime | date | None, zone: ZoneInfo | None, now: datetime) 
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)).astimezone(UTC)
 
 
-def _local_start(given: _Policy) -> datetime | None:
-    """A start_at that waits for the store's zone."""
-    if given.start_at is None or given.time_zone:
+def _local(given: datetime | date | None, time_zone: str) -> datetime | None:
+    """A time without a zone, where it waits for the store's."""
+    if given is None or time_zone:
         return None
-    moment = _moment(given.start_at)
+    moment = _moment(given)
     return None if moment.tzinfo else moment
 
 
@@ -257,33 +279,3 @@ def resolve_secret(text: str, folder: Path, environment: Mapping[str, str]) -> S
             raise UsageProblem(f"{path} is empty.", remedy="Put the secret into it.")
         return Secret(value)
     return Secret(text)
-
-
-def _mapping(given: _Mapping, path: Path) -> tuple[MappingRule, ...]:
-    """The file's rules, in its order, then `revenue_account` for what is left, then the shipped rules of purposes
-    the file says nothing about."""
-    if given.file:
-        other = path.parent / given.file
-        try:
-            inner = _Mapping.model_validate(_toml(other))
-        except ValidationError as error:
-            raise UsageProblem(_complaint(other, error), remedy="See config/mapping.example.toml.") from None
-        given = _Mapping(
-            revenue_account=given.revenue_account or inner.revenue_account, rules=given.rules + inner.rules
-        )
-    rules = [_rule(rule, position) for position, rule in enumerate(given.rules, 1)]
-    if given.revenue_account:
-        rules.append(MappingRule(Purpose.REVENUE, len(rules) + 1, given.revenue_account))
-    named = {rule.purpose for rule in rules}
-    return (*rules, *(rule for rule in default_rules() if rule.purpose not in named))
-
-
-def _rule(given: _Rule, position: int) -> MappingRule:
-    conditions = tuple(Condition(field, _patterns(value)) for field, value in given.when.items())
-    return MappingRule(given.purpose, position, given.result, conditions)
-
-
-def _patterns(value: str | list[str] | bool | int) -> tuple[str, ...]:
-    if isinstance(value, list):
-        return tuple(value)
-    return (str(value).lower() if isinstance(value, bool) else str(value),)

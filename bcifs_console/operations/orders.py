@@ -10,13 +10,16 @@ from bcifs_console.accounting.mapping import needs_taxes
 from bcifs_console.accounting.plan import plan
 from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.domain.buyers import Known, buyer_of
-from bcifs_console.domain.documents import CustomerOrderDraft, TaxTreatment
+from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, TaxTreatment
 from bcifs_console.domain.plan import Blocker, Plan
 from bcifs_console.domain.states import order_subject
+from bcifs_console.domain.updates import OrderUpdateDraft
+from bcifs_console.domain.vouchers import VoucherDraft
 from bcifs_console.operations.context import Context
 from bcifs_console.store import intake, journal, ledger, views
 from bcifs_console.store.database import Tx
 from bcifs_console.store.views import DocumentView, OrderView, TimelineView
+from bcifs_console.sync.loading import with_movements
 from bcifs_console.sync.matching import Match, Matching
 
 
@@ -88,10 +91,11 @@ async def preview(context: Context, order_id: int, *, connection: str | None) ->
         order = await runtime.store.order(order_id, with_taxes=needs_taxes(runtime.rules))
         held = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, order_subject(order_id)))
         sent = held.customer_order()
+        order = await with_movements(runtime, order, held)
         match = Match(Known(""))
         if sent is None and not ignored_because(order, runtime.policy):
             match = await Matching(runtime).resolve(buyer_of(order), None)
-        found = plan(order, match.customer, runtime.rules, runtime.policy, held)
+        found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=context.clock.now())
     finally:
         await runtime.aclose()
     return _preview(order_id, found)
@@ -102,8 +106,12 @@ def _preview(order_id: int, found: Plan) -> Preview:
         order_id=order_id,
         verdict=found.verdict.value,
         note=found.note,
-        documents=tuple(draft_json(draft, release=found.release) for draft in found.documents),
-        blockers=tuple(blocker_json(b) for b in found.conflicts + found.blockers),
+        documents=(
+            *(draft_json(draft, release=found.release) for draft in found.documents),
+            *(update_json(draft) for draft in found.updates),
+            *(voucher_json(draft) for draft in found.vouchers),
+        ),
+        blockers=tuple(blocker_json(b) for b in found.conflicts + found.blockers + found.pending),
         warnings=tuple(asdict(w) for w in found.warnings),
     )
 
@@ -162,6 +170,43 @@ def draft_json(draft: CustomerOrderDraft, *, release: bool) -> dict[str, Any]:
             }
             for charge in draft.charges
         ],
+    }
+
+
+def voucher_json(draft: VoucherDraft) -> dict[str, Any]:
+    """A voucher draft for people and scripts."""
+    return {
+        "kind": DocumentKind.VOUCHER.value,
+        "voucher_kind": draft.voucher_kind.value,
+        "key": draft.key,
+        "day": draft.day,
+        "currency": draft.currency,
+        "amount": draft.amount,
+        "rows": [
+            {
+                "account": row.account,
+                "purpose": row.purpose.value,
+                "code_parts": dict(row.code_parts),
+                "debit": row.debit,
+                "credit": row.credit,
+                "text": row.text,
+                "rule": row.rule,
+            }
+            for row in draft.rows
+        ],
+    }
+
+
+def update_json(draft: OrderUpdateDraft) -> dict[str, Any]:
+    """A change of the IFS order for people and scripts."""
+    return {
+        "kind": DocumentKind.ORDER_UPDATE.value,
+        "update_kind": draft.update_kind.value,
+        "key": draft.key,
+        "line_id": draft.line_id or None,
+        "quantity": draft.quantity if draft.line_id else None,
+        "was_quantity": draft.was_quantity if draft.line_id else None,
+        "tracking": [note.tracking_number for note in draft.tracking],
     }
 
 

@@ -16,6 +16,7 @@ from bcifs_console.store.opening import home_lock
 from bcifs_console.store.views import OrderView
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
+from bcifs_console.sync.outbox import flush
 from bcifs_console.sync.runtime import timing_of
 from bcifs_console.sync.worker import Worker
 
@@ -127,6 +128,7 @@ async def _work(context: Context, connection_id: int, order_ids: Collection[int]
         await worker.stop(timing.request_deadline.total_seconds())
         await task
         await dispatcher.close()
+        await flush(runtime, context.settings.home)
         await runtime.aclose()
     assert watched is not None, "we serve them ourselves"
     return watched

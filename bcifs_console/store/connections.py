@@ -112,6 +112,14 @@ def _store(settings: ConnectionSettings) -> str:
     return str(settings.bigcommerce.get("store_hash", ""))
 
 
+def other_references(conn: SqlConnection, connection_id: int) -> list[str]:
+    """The order references of the other connections, removed ones included, on the IFS company of this one."""
+    rows = _all_rows(conn)
+    company = next(_company(row.settings) for row in rows if row.id == connection_id)
+    others = (row.settings for row in rows if row.id != connection_id and _company(row.settings) == company)
+    return [settings.policy.order_reference for settings in others]
+
+
 def _has_sent(conn: SqlConnection, connection_id: int) -> bool:
     """Whether an order of the connection stands, or may stand, in IFS."""
     query = select(document.c.id).where(

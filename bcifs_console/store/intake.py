@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, literal, or_, select, update
 
 from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.store import journal
@@ -18,6 +18,7 @@ from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import hook, store_order, webhook_delivery
+from bcifs_console.store.tables import journal as journal_table
 
 #: Events carry whole seconds and clocks differ a little: a read must be this much younger than an event to cover it.
 _COVERED_AFTER: Final = timedelta(seconds=5)
@@ -205,3 +206,24 @@ def oldest_due(tx_conn: Any, now: datetime) -> datetime | None:
         )
     ).scalar()
     return found
+
+
+#: Journalled where a store-wide look at refunds named an order.
+REFUND_SEEN: Final = "order.refund_seen"
+
+
+def heard_of_refund(conn: Connection, connection_id: int, order_id: int) -> bool:
+    """Whether an event or a store-wide look named a refund of this order: the order itself need not show it."""
+    event = select(webhook_delivery.c.id).where(
+        webhook_delivery.c.connection_id == connection_id,
+        webhook_delivery.c.order_id == order_id,
+        webhook_delivery.c.scope.startswith("store/order/refund", autoescape=True),
+    )
+    if conn.execute(event.limit(1)).first() is not None:
+        return True
+    seen = select(journal_table.c.id).where(
+        journal_table.c.connection_id == connection_id,
+        journal_table.c.subject == order_subject(order_id),
+        journal_table.c.event == REFUND_SEEN,
+    )
+    return conn.execute(seen.limit(1)).first() is not None

@@ -6,8 +6,8 @@ IFS stands in the ledger, and nothing else does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -24,7 +24,7 @@ from bcifs_console.domain.documents import (
     PartState,
 )
 from bcifs_console.domain.states import Claim
-from bcifs_console.store import journal, queue
+from bcifs_console.store import journal, queue, reconciliation
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.prepared import Prepared
@@ -45,6 +45,8 @@ class NewDocument:
     draft: str
     reference: str = ""
     warnings: str = "[]"
+    day: date | None = None  #: of a voucher its date, by which it is reconciled
+    state: DocumentState = DocumentState.INTENDED  #: or NOTHING_TO_POST
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class DocumentChange:
     etag: str | None = None
     error: str | None = None
     warnings: str | None = None
+    day: date | None = None
 
 
 NO_CHANGE: Final = DocumentChange()
@@ -105,6 +108,11 @@ def find(conn: Connection, connection_id: int, kind: DocumentKind, key: str) -> 
 
 def _document(conn: Connection, row: Any) -> LedgerDocument:
     parts = conn.execute(_PARTS, {"of_document": row.id}).all()
+    return replace(from_row(row), parts=tuple(_part(part) for part in parts))
+
+
+def from_row(row: Any) -> LedgerDocument:
+    """A row of `document` as it is, without its parts."""
     return LedgerDocument(
         id=row.id,
         connection_id=row.connection_id,
@@ -122,41 +130,49 @@ def _document(conn: Connection, row: Any) -> LedgerDocument:
         confirmed_at=row.confirmed_at,
         error=row.error,
         warnings=row.warnings,
-        parts=tuple(
-            LedgerPart(
-                name=p.name,
-                ordinal=p.ordinal,
-                state=PartState(p.state),
-                reference=p.reference,
-                sent_at=p.sent_at,
-                deadline_at=p.deadline_at,
-                look_ups=p.look_ups,
-                sends=p.sends,
-                error=p.error,
-            )
-            for p in parts
-        ),
+        day=row.day,
+        batch=row.batch,
+    )
+
+
+def _part(row: Any) -> LedgerPart:
+    return LedgerPart(
+        name=row.name,
+        ordinal=row.ordinal,
+        state=PartState(row.state),
+        reference=row.reference,
+        sent_at=row.sent_at,
+        deadline_at=row.deadline_at,
+        look_ups=row.look_ups,
+        sends=row.sends,
+        error=row.error,
     )
 
 
 def intend(tx: Tx, new: NewDocument) -> int:
-    """Write the document down as intended and return its id; one that exists already is left as it is."""
+    """Write the document down as intended and return its id; one that exists already is left as it is.
+
+    A new one with a day makes what was reconciled of that day out of date.
+    """
     values = {
         "connection_id": new.connection_id,
         "subject": new.subject,
         "key": new.key,
         "kind": new.kind.value,
-        "state": DocumentState.INTENDED.value,
+        "state": new.state.value,
         "fact_hash": new.fact_hash,
         "amount": new.amount,
         "currency": new.currency,
         "reference": new.reference,
         "draft": new.draft,
         "warnings": new.warnings,
+        "day": new.day,
         "created_at": tx.now,
     }
     insert = (sqlite if tx.is_sqlite else postgresql).insert(document).values(values)
     tx.conn.execute(insert.on_conflict_do_nothing(index_elements=["connection_id", "kind", "key"]))
+    if new.day is not None:
+        reconciliation.mark_outdated(tx, new.connection_id, [new.day])
     found = tx.conn.execute(
         select(document.c.id).where(
             document.c.connection_id == new.connection_id,
@@ -170,6 +186,7 @@ def intend(tx: Tx, new: NewDocument) -> int:
 def withdraw(tx: Tx, held: Claim, document_id: int) -> bool:
     """Delete a document of which surely nothing reached IFS, so that it may be drawn up anew. Returns whether it was.
 
+    A voucher that was given to a batch stays: it stands, or will stand, in a file.
     Raises LeaseLost where another worker has the order.
     """
     queue.prove(tx, held)
@@ -179,7 +196,8 @@ def withdraw(tx: Tx, held: Claim, document_id: int) -> bool:
             document_part.c.state.not_in([PartState.INTENDED.value, PartState.FAILED.value]),
         )
     ).first()
-    if reached is not None:
+    batch = tx.conn.execute(select(document.c.batch).where(document.c.id == document_id)).scalar()
+    if reached is not None or batch is not None:
         return False
     tx.conn.execute(document_part.delete().where(document_part.c.document_id == document_id))
     done = tx.conn.execute(document.delete().where(document.c.id == document_id))
@@ -246,6 +264,7 @@ def record(
 ) -> None:
     """Write what became of calls, in one commit, as the holder of `held`; extends the lease by `lease`.
 
+    A document that is confirmed by it, or gets another day, makes what was reconciled of its days out of date.
     Raises LeaseLost where another worker has the order: then nothing is written and nothing may be sent.
     """
     if held is not None:
@@ -266,12 +285,25 @@ def record(
         values["error"] = change.error
     if change.warnings is not None:
         values["warnings"] = change.warnings
+    if change.day is not None:
+        _outdate(tx, document_id)  # the day it leaves
+        values["day"] = change.day
     if values:
         _document_statement(*values).once(tx, of_document=document_id, **values)
+    if change.day is not None:
+        _outdate(tx, document_id)
     if newly_confirmed:
-        which = select(document.c.connection_id, document.c.kind).where(document.c.id == document_id)
-        row = tx.conn.execute(which).one()
-        journal.count(tx, "documents", row.kind, connection_id=row.connection_id)
+        kind, connection_id = _outdate(tx, document_id)
+        journal.count(tx, "documents", kind, connection_id=connection_id)
+
+
+def _outdate(tx: Tx, document_id: int) -> tuple[str, int]:
+    """Mark the document's day as changed since it was reconciled. Returns its kind and connection."""
+    which = select(document.c.connection_id, document.c.kind, document.c.day).where(document.c.id == document_id)
+    row = tx.conn.execute(which).one()
+    if row.day is not None:
+        reconciliation.mark_outdated(tx, row.connection_id, [row.day])
+    return row.kind, row.connection_id
 
 
 def _is_confirmed(tx: Tx, document_id: int) -> bool:

@@ -261,6 +261,8 @@ def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: d
         values["ifs_customer"] = outcome.ifs_customer
     if outcome.ifs_order_no is not None:
         values["ifs_order_no"] = outcome.ifs_order_no
+    if outcome.settled is not None:
+        values["settled"] = outcome.settled
     if (facts := outcome.facts) is not None:
         values |= asdict(facts)
     return values

@@ -3,11 +3,23 @@
 A change here needs a migration (store/migrations); a test compares the two on both databases.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 from bcifs_console.store.columns import Amount, UtcTime
@@ -121,6 +133,8 @@ class StoreOrderRow(SQLModel, table=True):
     problems: str = _text("[]")
     warnings: str = _text("[]")
     synced_at: datetime | None = _time(nullable=True)
+    #: paid in full, every unit consumed, balance 0.00; unknown while no vouchers are made
+    settled: bool | None = Field(default=None, sa_column=Column(Boolean, nullable=True))
 
 
 class OrderSnapshotRow(SQLModel, table=True):
@@ -142,6 +156,8 @@ class DocumentRow(SQLModel, table=True):
         Index("ix_document_subject", "connection_id", "subject"),
         Index("ix_document_reference", "reference"),
         Index("ix_document_state", "state"),
+        Index("ix_document_day", "connection_id", "kind", "day"),
+        Index("ix_document_batch", "connection_id", "batch"),
     )
     id: int | None = _id()
     connection_id: int = _connection()
@@ -159,6 +175,10 @@ class DocumentRow(SQLModel, table=True):
     error: str = _text()
     created_at: datetime = _time()
     confirmed_at: datetime | None = _time(nullable=True)
+    #: of a voucher its date; None where the kind has none
+    day: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+    #: of a voucher that goes by file: the number of the batch it stands in
+    batch: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
 
 
 class DocumentPartRow(SQLModel, table=True):
@@ -180,6 +200,36 @@ class DocumentPartRow(SQLModel, table=True):
     look_ups: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     sends: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     error: str = _text()
+
+
+class VoucherBatchRow(SQLModel, table=True):
+    """One file of the outbox: vouchers that go to IFS as a text batch (transport `external_file`)."""
+
+    __tablename__ = "voucher_batch"
+    connection_id: int = _connection(primary_key=True)
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    state: str = _text()
+    file_name: str = _text()
+    sha256: str = _text()
+    made_at: datetime = _time()
+
+
+class ReconciliationRow(SQLModel, table=True):
+    """How the books of one day agreed when they were last compared. `outdated`: something of that day came later."""
+
+    __tablename__ = "reconciliation"
+    connection_id: int = _connection(primary_key=True)
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    currency: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    store_count: int = _big()
+    store_sum: Decimal = Field(sa_column=Column(Amount(), nullable=False))
+    ifs_count: int = _big()
+    ifs_sum: Decimal = Field(sa_column=Column(Amount(), nullable=False))
+    verdict: str = _text()
+    differences: str = _text("[]")
+    made_at: datetime = _time()
+    outdated: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class DecisionRow(SQLModel, table=True):
@@ -369,6 +419,8 @@ store_order = table_of(StoreOrderRow)
 order_snapshot = table_of(OrderSnapshotRow)
 document = table_of(DocumentRow)
 document_part = table_of(DocumentPartRow)
+voucher_batch = table_of(VoucherBatchRow)
+reconciliation = table_of(ReconciliationRow)
 decision = table_of(DecisionRow)
 customer_link = table_of(CustomerLinkRow)
 mapping_rule = table_of(MappingRuleRow)

@@ -40,6 +40,7 @@ class OrderView:
     first_seen_at: datetime
     found_by: str
     status_id: int | None
+    settled: bool | None = None  #: None: not known, as while no vouchers are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def _order(row: Any) -> OrderView:
         first_seen_at=row.first_seen_at,
         found_by=row.found_by,
         status_id=row.status_id,
+        settled=row.settled,
     )
 
 

@@ -131,6 +131,71 @@ def test_set_refuses_a_secret_on_the_command_line(connected: Terminal) -> None:
     assert "acme-us" in nobody.said
 
 
+ACCOUNTS = '[mapping.accounts]\ncustomer_balance = "2420"\nclearing = "1580"\nrevenue = "4000"'
+
+
+def test_set_changes_a_choice_and_show_shows_it(connected: Terminal) -> None:
+    for key, value, shown in (
+        ("policy.closed_period", "next_open", "next_open"),
+        ("policy.count_test_tenders", "true", True),
+        ("policy.post_from", "2026-12-24", "2026-12-24T06:00:00Z"),
+    ):
+        assert key in connected("connection", "set", "acme-us", key, value).out
+        assert connected.json("connection", "show")["policy"][key.partition(".")[2]] == shown
+    assert connected.json("connection", "show")["ifs"]["voucher_transport"] == "off"
+    assert "voucher_transport" in connected("connection", "show").out
+
+
+def test_vouchers_are_switched_on_with_the_day_they_begin(
+    shop: Shop, bcifs: Terminal, environment: dict[str, str], tmp_path: Path
+) -> None:
+    bcifs("connection", "add", write_connection(shop, tmp_path, mapping=ACCOUNTS))
+    switch = ("connection", "set", "acme-us", "ifs.voucher_transport")
+    refused = bcifs(*switch, "rest", code=2)
+    assert "--post-from" in refused.said.partition("→")[2]
+    assert bcifs.json("connection", "show")["ifs"]["voucher_transport"] == "off"
+    ran = bcifs(*switch, "rest", "--post-from", "2026-12-24")
+    assert "No account for" in ran.out
+    assert "goodwill" in ran.out
+    assert "clearing" not in ran.out
+    found = bcifs.json("connection", "show")
+    assert (found["ifs"]["voucher_transport"], found["policy"]["post_from"]) == ("rest", "2026-12-24T06:00:00Z")
+    bcifs(*switch, "external_file")
+    bcifs(*switch, "off")
+    bcifs(*switch, "rest", code=2)
+
+
+def test_vouchers_without_a_customer_balance_cannot_be_switched_on(connected: Terminal) -> None:
+    ran = connected(
+        "connection", "set", "acme-us", "ifs.voucher_transport", "rest", "--post-from", "2026-12-24", code=2
+    )
+    assert "customer_balance" in ran.said
+    assert connected.json("connection", "show")["ifs"]["voucher_transport"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("policy.closed_period", "skip", "next_open"),
+        ("policy.tax_point", "never", "shipment"),
+        ("policy.count_test_tenders", "maybe", "true"),
+        ("policy.post_from", "soon", "2026-12-01"),
+        ("ifs.voucher_transport", "email", "external_file"),
+        ("policy.start_at", "2026-12-01", "policy.post_from"),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused_with_those_that_do(
+    connected: Terminal, key: str, value: str, named: str
+) -> None:
+    ran = connected("connection", "set", "acme-us", key, value, code=2)
+    assert named in ran.said
+
+
+def test_post_from_goes_with_the_transport_alone(connected: Terminal) -> None:
+    ran = connected("connection", "set", "acme-us", "policy.tax_point", "shipment", "--post-from", "2026-12-24", code=2)
+    assert "ifs.voucher_transport" in ran.said
+
+
 def test_remove_asks_and_keeps_the_orders(shop: Shop, connected: Terminal) -> None:
     order_id = shop.place(order())
     connected("orders", "sync", order_id, "--wait", "20")

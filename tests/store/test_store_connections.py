@@ -7,11 +7,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.secret import Secret
-from bcifs_console.domain.rules import Allocation, MappingRule, Policy, Purpose, RevenuePosting, Unmatched
+from bcifs_console.domain.rules import (
+    Allocation,
+    ClosedPeriod,
+    MappingRule,
+    Policy,
+    Purpose,
+    RevenuePosting,
+    TaxPoint,
+    Unmatched,
+    VoucherTransport,
+)
 from bcifs_console.store import connections, rules
 from bcifs_console.store.connections import ConnectionSettings, NoSuchConnection
 from bcifs_console.store.database import Database
@@ -108,9 +118,29 @@ def test_every_choice_of_a_policy_comes_back(database: Database, add_connection:
         allocation=Allocation.POSTING_CONTROL,
         minor_units={"JPY": 2},
         contract="100",
+        voucher_transport=VoucherTransport.EXTERNAL_FILE,
+        post_from=datetime(2026, 12, 24, 6, tzinfo=UTC),
+        tax_point=TaxPoint.PAYMENT,
+        closed_period=ClosedPeriod.NEXT_OPEN,
+        count_test_tenders=True,
     )
     connection_id = add_connection(database, policy=policy)
     assert settings_of(database, connection_id).policy == policy
+    assert policy != Policy(start_at=policy.start_at)
+
+
+def test_a_policy_stored_before_there_were_vouchers_makes_none(
+    database: Database, add_connection: "AddConnection"
+) -> None:
+    connection_id = add_connection(database)
+    config = json.loads(database.read_sync(lambda conn: conn.execute(select(connection.c.config)).scalar_one()))
+    for key in ("voucher_transport", "post_from", "tax_point", "closed_period", "count_test_tenders"):
+        del config["policy"][key]
+    database.write_sync(lambda tx: tx.conn.execute(update(connection).values(config=json.dumps(config))))
+    policy = settings_of(database, connection_id).policy
+    assert (policy.voucher_transport, policy.post_from) == (VoucherTransport.OFF, None)
+    assert (policy.tax_point, policy.closed_period, policy.count_test_tenders) == ("shipment", "wait", False)
+    assert not policy.makes_vouchers
 
 
 def test_adding_is_in_the_journal(database: Database, add_connection: "AddConnection") -> None:

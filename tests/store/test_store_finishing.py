@@ -214,3 +214,13 @@ def test_the_newest_snapshot_is_kept_and_its_time_is_on_the_order(bench: "Bench"
     bench.database.write_sync(lambda tx: queue.save_snapshot(tx, held, '{"v": 2}', tx.now))
     assert bench.database.read_sync(lambda conn: queue.snapshot(conn, bench.connection_id, 5001)) == '{"v": 2}'
     assert bench.row(5001).fetched_at == bench.clock.now()
+
+
+def test_whether_an_order_is_settled_is_kept_until_a_look_says_otherwise(bench: "Bench") -> None:
+    bench.put(5001, OrderState.SYNCED)
+    assert bench.row(5001).settled is None, "nobody knows while no vouchers are made"
+    for said, kept in ((False, False), (None, False), (True, True), (None, True)):
+        bench.mark(5001)
+        bench.finish(bench.claim_one(5001), OrderState.SYNCED, settled=said)
+        (view,) = bench.database.read_sync(views.orders)
+        assert view.settled is kept

@@ -1,7 +1,8 @@
 """No screen and no claim reads the whole order table: each query walks an index at 100,000 orders."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from sqlalchemy import Connection, event
 
 from bcifs_console.base.clock import ManualClock
+from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import customers, intake, journal, migrate, queue, views
+from bcifs_console.store import books, customers, intake, journal, migrate, queue, reconciliation, views
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.intake import Delivery
-from bcifs_console.store.tables import connection, store_order, webhook_delivery
+from bcifs_console.store.tables import connection, document, store_order, webhook_delivery
+from bcifs_console.store.tables import reconciliation as reconciled
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 ORDERS = 100_000
@@ -22,7 +25,7 @@ STATES = ["synced"] * 6 + ["due", "waiting", "failed", "ignored"]
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A store with 100,000 orders in every state and as many deliveries."""
+    """A store with 100,000 orders in every state, as many deliveries, vouchers and reconciled days."""
     path = tmp_path_factory.mktemp("crowded") / "bcifs.db"
     url = f"sqlite:///{Path(path)}"
     migrate.upgrade(url)
@@ -59,6 +62,45 @@ def _fill(tx: Tx) -> None:
         ],
     )
 
+    tx.conn.execute(
+        document.insert(),
+        [
+            {
+                "connection_id": 1 + number % 2,
+                "subject": f"order:{number // 4}",
+                "kind": "voucher" if number % 4 else "customer_order",
+                "key": f"BC-{number // 4}/PAY/{number}",
+                "state": "intended" if number % 1_000 == 1 else "confirmed",
+                "amount": Decimal("1.00"),
+                "currency": "USD",
+                "reference": f"W-{number}",
+                "created_at": tx.now,
+                "day": date(2026, 1, 1) + timedelta(days=number % 300) if number % 4 else None,
+                "batch": number // 500 if number % 1_000 not in (0, 1) else None,
+            }
+            for number in range(ORDERS)
+        ],
+    )
+    tx.conn.execute(
+        reconciled.insert(),
+        [
+            {
+                "connection_id": 1 + number % 2,
+                "day": date(2026, 1, 1) + timedelta(days=number // 1_000),
+                "currency": f"C{number % 1_000}",
+                "kind": "payments",
+                "store_sum": Decimal(1),
+                "ifs_sum": Decimal(1),
+                "made_at": tx.now,
+            }
+            for number in range(ORDERS)
+        ],
+    )
+
+
+FIRST, LAST = date(2026, 2, 1), date(2026, 2, 3)
+VOUCHERS = [DocumentKind.VOUCHER]
+
 
 def plan_of(database: Database, run: Callable[[Tx], Any]) -> list[str]:
     """What SQLite says it does for every statement of `run`; nothing of it is kept."""
@@ -92,6 +134,8 @@ class _Undone(Exception):
 LEASE = timedelta(minutes=1)
 DELIVERIES = [Delivery(1, "d2", "s", 2, None, "{}"), Delivery(2, "new", "s", 3, None, "{}")]
 
+RECONCILED = reconciliation.ReconciledDay(FIRST, "USD", "payments", 0, Decimal(0), 0, Decimal(0), "green")
+
 QUERIES: dict[str, Callable[[Tx], Any]] = {
     "claim": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE),
     "claim beside a paused connection": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, paused=[1]),
@@ -112,6 +156,20 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "release": lambda tx: queue.release_where(tx, 1, reason="mapping", cause="x", found_by="test"),
     "open decisions": lambda tx: customers.open_decisions(tx.conn),
     "seal": journal._seal_rows,
+    "vouchers of days": lambda tx: books.documents(tx.conn, [1], kinds=VOUCHERS, first=FIRST, last=LAST),
+    "all documents of days": lambda tx: books.documents(tx.conn, [1, 2], first=FIRST, last=LAST),
+    "newest documents": lambda tx: books.documents(tx.conn, [1], limit=50),
+    "vouchers in a state": lambda tx: books.documents(tx.conn, [1], kinds=VOUCHERS, state=DocumentState.INTENDED),
+    "ledger of an order": lambda tx: books.documents(tx.conn, [1], order_id=5_000),
+    "vouchers by day": lambda tx: list(books.vouchers_by_day(tx.conn, 1, first=FIRST, last=LAST)),
+    "documents of orders": lambda tx: books.of_orders(tx.conn, 1, [5_000, 5_001]),
+    "due for a batch": lambda tx: books.due_for_batch(tx.conn, 1, limit=100),
+    "assign a batch": lambda tx: books.assign_batch(tx, 2, limit=10),
+    "documents of a batch": lambda tx: books.of_batch(tx.conn, 1, 7),
+    "batches": lambda tx: books.batches(tx.conn, 1),
+    "reconciled days": lambda tx: reconciliation.between(tx.conn, 1, FIRST, LAST),
+    "put reconciled days": lambda tx: reconciliation.replace(tx, 1, FIRST, LAST, [RECONCILED], made_at=tx.now),
+    "outdate": lambda tx: reconciliation.mark_outdated(tx, 1, [FIRST]),
     "counts": lambda tx: journal.counts(tx.conn, "deliveries"),
 }
 
@@ -130,6 +188,16 @@ def test_no_query_reads_a_whole_large_table(crowded: Database, name: str) -> Non
 def test_the_first_few_rows_come_without_sorting_all(crowded: Database, name: str) -> None:
     steps = plan_of(crowded, QUERIES[name])
     assert [step for step in steps if step == "USE TEMP B-TREE FOR ORDER BY"] == []
+
+
+def test_vouchers_are_exported_by_day_without_sorting_them(crowded: Database) -> None:
+    steps = plan_of(crowded, QUERIES["vouchers by day"])
+    assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("name", ["vouchers of days", "vouchers by day", "due for a batch", "outdate"])
+def test_what_is_asked_of_a_few_days_touches_a_fraction_of_the_ledger(crowded: Database, name: str) -> None:
+    assert _steps(crowded, QUERIES[name]) < 60_000
 
 
 def test_a_claim_touches_a_handful_of_rows_however_long_the_backlog(crowded: Database) -> None:

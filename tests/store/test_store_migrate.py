@@ -4,10 +4,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from bcifs_console.base.clock import ManualClock
-from bcifs_console.store import migrate, tables
+from bcifs_console.store import books, migrate, tables, views
 from bcifs_console.store.database import Database
 from bcifs_console.store.errors import SchemaProblem
 
@@ -78,6 +80,38 @@ def test_the_program_knows_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
+
+
+def upgrade_to(url: str, version: str) -> None:
+    """Bring an empty database to an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, version)
+
+
+def test_what_the_first_schema_held_is_there_after_the_upgrade(empty_url: str, clock: ManualClock) -> None:
+    upgrade_to(empty_url, "0001")
+    at = "2026-12-01T08:00:00.000000Z"
+    engine = create_engine(empty_url, poolclass=NullPool)
+    with engine.begin() as conn:
+        for statement in (
+            "INSERT INTO connection (id, name, token, config, created_at) VALUES (1, 'acme-us', 't', '{}', :at)",
+            "INSERT INTO store_order (connection_id, order_id, state, first_seen_at) VALUES (1, 5001, 'synced', :at)",
+            "INSERT INTO document (connection_id, subject, kind, key, state, amount, created_at)"
+            " VALUES (1, 'order:5001', 'customer_order', 'BC-5001', 'confirmed', 698400, :at)",
+        ):
+            conn.execute(text(statement), {"at": at})
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.HEAD
+    database = Database(empty_url, clock=clock)
+    (order,) = database.read_sync(views.orders)
+    (document,) = database.read_sync(lambda conn: books.documents(conn, [1]))
+    database.close()
+    assert (order.order_id, order.state, order.settled) == (5001, "synced", None)
+    assert (document.key, document.amount, document.day, document.batch) == ("BC-5001", Decimal("69.84"), None, None)
 
 
 def test_an_empty_database_is_set_up_on_both_engines(empty_url: str, clock: ManualClock) -> None:

@@ -65,10 +65,11 @@ async def test_what_a_read_function_raises_reaches_its_caller(database: Database
 
 async def test_reads_run_side_by_side(database: Database) -> None:
     meet = threading.Barrier(2)
-    await asyncio.gather(
+    places = await asyncio.gather(
         database.read(lambda conn: meet.wait(10)),
         database.read(lambda conn: meet.wait(10)),
     )
+    assert sorted(places) == [0, 1], "each was in its read while the other was"
 
 
 def test_data_version_changes_when_anyone_commits(sqlite_url: str, clock: ManualClock) -> None:

@@ -1,0 +1,199 @@
+"""Reading both sides for a comparison, afresh: nothing of what was read before is trusted. Only reads; so a call that
+fails for a moment is simply made again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from bcifs_console.base.problems import Problem, ProblemKind
+from bcifs_console.bigcommerce.errors import BadAnswer, OrderNotFound
+from bcifs_console.bigcommerce.wants import movements_wanted
+from bcifs_console.domain.documents import DocumentKind, LedgerDocument
+from bcifs_console.domain.movements import Refund, Shipment, Tender
+from bcifs_console.domain.orders import Order
+from bcifs_console.ifs.records import OrderHead
+from bcifs_console.ifs.voucher_records import BookedVoucher
+
+T = TypeVar("T")
+Pause = Callable[[float], Awaitable[None]]
+#: The resolution of `date_modified` is a second, and clocks differ a little.
+_OVERLAP: Final = timedelta(minutes=5)
+_TRIES: Final = 10
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 60.0
+_AT_ONCE: Final = 6
+
+
+class StoreReader(Protocol):
+    """What is asked of the store; `BigCommerceClient` is one."""
+
+    def orders_modified_since(
+        self, since: datetime, *, live: bool = False, on_unreadable: Callable[[BadAnswer], None] | None = None
+    ) -> AsyncIterator[Order]: ...
+
+    def refunds_between(
+        self,
+        since: datetime,
+        until: datetime | None = None,
+        *,
+        live: bool = False,
+        on_unreadable: Callable[[BadAnswer], None] | None = None,
+    ) -> AsyncIterator[Refund]: ...
+
+    async def order(
+        self, order_id: int, *, with_taxes: bool = False, with_coupons: bool = True, live: bool = True
+    ) -> Order: ...
+
+    async def tenders(self, order_id: int, live: bool = True) -> tuple[Tender, ...]: ...
+
+    async def shipments(self, order_id: int, live: bool = True) -> tuple[Shipment, ...]: ...
+
+
+class IfsReader(Protocol):
+    """What is asked of IFS; `IfsClient` is one."""
+
+    async def vouchers_between(self, first: date, last: date) -> list[BookedVoucher]: ...
+
+    async def orders_between(
+        self, first: date, last: date, contract: str, reference_prefix: str
+    ) -> list[OrderHead]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days compared, as moments of the connection's zone: from `start`, before `end`."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        return datetime.combine(self.first, time.min, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        return datetime.combine(self.last + timedelta(days=1), time.min, self.zone)
+
+
+@dataclass(slots=True)
+class StoreBooks:
+    """What the store showed. `gone`: orders it has no more; `unread`: orders it would not show, and why."""
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    refunds: dict[int, tuple[Refund, ...]] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    unread: dict[int, str] = field(default_factory=dict)
+
+
+class StoreSide:
+    """Reads the store for one comparison. Not in haste: the reserve of the quota is left to new orders."""
+
+    def __init__(self, client: StoreReader, span: Span, *, pause: Pause = asyncio.sleep) -> None:
+        self._client = client
+        self._span = span
+        self._pause = pause
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self.books = StoreBooks()
+
+    async def sweep(self) -> None:
+        """Every order that may have a fact of these days: it was modified since they began, or has a refund of them.
+
+        Raises the errors of the client that do not pass.
+        """
+        await self._changed_orders()
+        found: dict[int, Refund] = {}
+
+        async def refunds() -> None:
+            reading = self._client.refunds_between(
+                self._span.start, self._span.end, live=False, on_unreadable=self._cannot_read
+            )
+            async for refund in reading:
+                found[refund.id] = refund
+
+        await patiently(refunds, self._pause)
+        for refund in found.values():
+            self.books.refunds[refund.order_id] = (*self.books.refunds.get(refund.order_id, ()), refund)
+
+    async def _changed_orders(self) -> None:
+        since = self._span.start - _OVERLAP
+
+        async def orders() -> None:
+            nonlocal since
+            reading = self._client.orders_modified_since(since, live=False, on_unreadable=self._cannot_read)
+            async for order in reading:
+                # Orders come by time of modification: a sweep broken off goes on where it was.
+                since = max(since, order.modified_at - timedelta(seconds=1))
+                if order.placed_at < self._span.end:
+                    self.books.orders[order.id] = order
+
+        await patiently(orders, self._pause)
+
+    def _cannot_read(self, problem: BadAnswer) -> None:
+        if problem.order_id is not None:
+            self.books.unread[problem.order_id] = problem.message
+
+    async def complete(self, wanted: Collection[int], documents: Mapping[int, Sequence[LedgerDocument]]) -> None:
+        """Read the orders in `wanted` that the sweep did not bring, and the tenders and shipments of all of them.
+
+        Raises the errors of the client that do not pass, but for single orders that cannot be read.
+        """
+        named = {*self.books.orders, *self.books.unread, *self.books.refunds, *wanted}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for order_id in sorted(named):
+                    group.create_task(self._complete(order_id, documents.get(order_id, ())))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed  # one of them tells the person what is wrong
+
+    async def _complete(self, order_id: int, documents: Sequence[LedgerDocument]) -> None:
+        books = self.books
+        async with self._turns:
+            try:
+                order = books.orders.get(order_id) or await self._order(order_id)
+                books.orders[order_id] = await self._with_movements(order, documents)
+                books.unread.pop(order_id, None)
+            except OrderNotFound:
+                books.gone.add(order_id)
+                books.unread.pop(order_id, None)
+            except BadAnswer as problem:
+                books.orders.pop(order_id, None)
+                books.unread[order_id] = problem.message
+
+    async def _order(self, order_id: int) -> Order:
+        return await patiently(
+            lambda: self._client.order(order_id, with_taxes=False, with_coupons=False, live=False), self._pause
+        )
+
+    async def _with_movements(self, order: Order, documents: Sequence[LedgerDocument]) -> Order:
+        """The order with its tenders and shipments, where there may be some or our ledger has some."""
+        wanted = movements_wanted(order)
+        has_vouchers = any(document.kind is DocumentKind.VOUCHER for document in documents)
+        tenders: tuple[Tender, ...] = ()
+        shipments: tuple[Shipment, ...] = ()
+        if wanted.tenders or has_vouchers:
+            tenders = await patiently(lambda: self._client.tenders(order.id, False), self._pause)
+        if wanted.shipments or has_vouchers:
+            shipments = await patiently(lambda: self._client.shipments(order.id, False), self._pause)
+        return replace(order, tenders=tenders, shipments=shipments)
+
+
+async def patiently(call: Callable[[], Awaitable[T]], pause: Pause) -> T:
+    """The answer of `call`, which only reads: made again, with growing pauses, while it fails with what may pass.
+
+    Raises the Problem that did not pass.
+    """
+    wait_s = _FIRST_PAUSE_S
+    for left in range(_TRIES - 1, -1, -1):
+        try:
+            return await call()
+        except Problem as problem:
+            if problem.kind is not ProblemKind.TRANSIENT or not left:
+                raise
+            asked_s = float(getattr(problem, "retry_after_s", None) or 0.0)
+            await pause(min(max(wait_s, asked_s), _LONGEST_PAUSE_S))
+            wait_s *= 2
+    raise AssertionError("the last try has answered or raised")
