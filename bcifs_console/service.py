@@ -32,6 +32,7 @@ from bcifs_console.store.errors import StoreProblem
 from bcifs_console.store.opening import Store, home_lock, make_home, open_store
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
+from bcifs_console.sync.outbox import flush
 from bcifs_console.sync.poller import poll
 from bcifs_console.sync.runtime import Runtime, build_runtime, timing_of
 from bcifs_console.sync.worker import Worker
@@ -166,6 +167,7 @@ class Service:
 
         self._cleanup.push_async_callback(end)
         self._spawn(self._poll_forever(), "poller")
+        self._spawn(self._write_files_forever(), "outbox")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run `work` beside everything else. Should it die, the service ends: half a service is worse than none."""
@@ -270,6 +272,17 @@ class Service:
             await runtime.aclose()
 
     # -- background --------------------------------------------------------------------------------------------------
+
+    async def _write_files_forever(self) -> None:
+        """Put the vouchers of connections that send them by file into files, at every interval."""
+        while True:
+            for runtime in list(self._runtimes.values()):
+                try:
+                    with runtime.in_use():
+                        await flush(runtime, self._settings.home)
+                except Problem as problem:
+                    _log.warning("outbox", connection=runtime.connection.name, error=str(problem))
+            await asyncio.sleep(self._settings.outbox_interval_s)
 
     async def _keep_house_forever(self) -> None:
         """Once a second; trouble that has a name is logged and tried again."""

@@ -13,6 +13,7 @@ import structlog
 
 from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.bigcommerce.errors import RateLimited
+from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.domain.states import Side
 from bcifs_console.store import health
 from bcifs_console.store.database import Database
@@ -115,9 +116,10 @@ class Breakers:
                 continue
             try:
                 if row.side is Side.IFS:
-                    await runtime.ifs.probe()
+                    transport = runtime.policy.voucher_transport
+                    await runtime.ifs.probe(vouchers=transport is VoucherTransport.REST)
                 else:
-                    await runtime.store.probe()
+                    await runtime.store.probe(movements=runtime.policy.makes_vouchers)
             except Problem as problem:
                 await self._open(row.connection_id, row.side, problem)
                 continue

@@ -3,24 +3,29 @@
 from dataclasses import dataclass, replace
 
 from bcifs_console.accounting.gates import ignored_because, is_closed
-from bcifs_console.accounting.mapping import needs_taxes
 from bcifs_console.accounting.plan import plan
 from bcifs_console.domain.buyers import Buyer, Known, Unknown, buyer_of
-from bcifs_console.domain.codec import decode_customer_order, decode_order, encode
-from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, Ledger, LedgerDocument
+from bcifs_console.domain.codec import decode_customer_order, decode_order_update, encode
+from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState, Ledger, LedgerDocument
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
 from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
-from bcifs_console.ifs.records import OrderHead
+from bcifs_console.domain.updates import UpdateKind
 from bcifs_console.store import customers, ledger, queue
 from bcifs_console.store.database import Tx
-from bcifs_console.store.ledger import DocumentChange, NewDocument
-from bcifs_console.sync.calls import JournalledCalls
+from bcifs_console.store.ledger import NewDocument
+from bcifs_console.sync.carrying import DONE, Carrying
+from bcifs_console.sync.loading import load
 from bcifs_console.sync.matching import Match, Matching
-from bcifs_console.sync.posting import PLANNED, RELEASE, CustomerOrderPosting, Posted
+from bcifs_console.sync.posting import READ_BACK, RELEASE, CustomerOrderPosting, Posted
 from bcifs_console.sync.redraft import merged, nothing_in_ifs, was_refused
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
+from bcifs_console.sync.updating import lowered_quantities
+
+#: Each round does what the one before made possible (an order, its changes, its release, its vouchers); a plan that
+#: still wants more after so many would never end.
+_ROUNDS = 6
 
 
 @dataclass(slots=True)
@@ -47,58 +52,53 @@ class Look:
         Raises the typed problems of both clients, Waiting, OutcomeStillUnknown, LeaseLost and StoreUnavailable; what
         they mean for the order is `retry.RetryPolicy`'s business.
         """
-        held = await self._ledger()
-        order = await self._load(held)
+        held = await self._ledger(withdraw=True)
+        order = await load(self._runtime, self._claim, held)
+        self._note_facts(order)
         sent = held.customer_order()
-        if sent is None and (why := ignored_because(order, self._runtime.policy)):
-            return self._outcome(OrderState.IGNORED, note=why)
-        buyer = buyer_of(order)
-        match = await self._match(buyer, sent)
-        found = plan(order, match.customer, self._runtime.rules, self._runtime.policy, held)
-        if found.verdict is Verdict.IGNORE:
-            return self._outcome(OrderState.IGNORED, note=found.note)
-        if found.verdict is Verdict.SKIP:
-            return self._outcome(OrderState.SKIPPED, note=found.note)
-        if isinstance(match.customer, Unknown):
-            await self._ask(buyer, match)
-        if found.conflicts and sent is not None and sent.reference:
-            head = await self._runtime.ifs.order(sent.reference)
-            if is_closed(order) and head.state in self._runtime.ifs.profile.order.cancelled_states:
-                return self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS")
-            if await self._note_release_by_hand(sent, head):
-                held = await self._ledger()
-                sent = held.customer_order()
-                found = plan(order, match.customer, self._runtime.rules, self._runtime.policy, held)
-        if found.blockers or found.conflicts:
-            return self._waiting(found)
-        posted = await self._post(order, found, sent)
-        return self._synced(found, posted)
+        ignored = "" if sent else ignored_because(order, self._runtime.policy)
+        if ignored and not order.tenders:
+            return self._outcome(OrderState.IGNORED, note=ignored)
+        match = Match(Unknown()) if ignored else await self._match(buyer_of(order), sent)
+        carrying = Carrying(self._runtime, self._claim)
+        posted: Posted | None = None
+        for _ in range(_ROUNDS):
+            found = await self._plan(order, match, held)
+            if found.verdict is Verdict.IGNORE:
+                return self._outcome(OrderState.IGNORED, note=found.note)
+            if found.verdict is Verdict.SKIP:
+                return self._outcome(OrderState.SKIPPED, note=found.note)
+            if isinstance(match.customer, Unknown) and not ignored:
+                await self._ask(buyer_of(order), match)
+            if found.blockers:
+                break
+            did, posted = await self._carry_out(order, found, held, carrying, posted)
+            if not did:
+                break
+            held = await self._ledger()
+        return await self._ended(order, found, held, carrying.left, posted)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    async def _ledger(self) -> Ledger:
-        """The order's documents; one of which surely nothing reached IFS is withdrawn and will be drawn up anew."""
+    async def _ledger(self, *, withdraw: bool = False) -> Ledger:
+        """The order's documents. `withdraw`: one of which surely nothing reached IFS will be drawn up anew."""
         runtime, claim = self._runtime, self._claim
         found = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, claim.subject))
+        if withdraw:
+            idle = [d.id for d in found.documents if d.state not in DONE and nothing_in_ifs(d)]
+            gone = {number for number in idle if await self._withdraw(number)}
+            found = Ledger(tuple(d for d in found.documents if d.id not in gone))
         sent = found.customer_order()
-        if sent is None:
-            return found
-        if nothing_in_ifs(sent) and await runtime.database.write(lambda tx: ledger.withdraw(tx, claim, sent.id)):
-            return Ledger(tuple(d for d in found.documents if d.id != sent.id))
-        self.progress.is_in_ifs = bool(sent.reference)
-        self.progress.ifs_order_no = sent.reference or None
+        if sent is not None:
+            self.progress.is_in_ifs = bool(sent.reference)
+            self.progress.ifs_order_no = sent.reference or None
         return found
 
-    async def _load(self, held: Ledger) -> Order:
-        """Read the order from the store and keep it. Its priced basis is frozen once it was sent: no taxes then."""
-        runtime, claim = self._runtime, self._claim
-        first = held.customer_order() is None
-        read_at = runtime.clock.now()
-        order = await runtime.store.order(
-            claim.order_id, with_taxes=first and needs_taxes(runtime.rules), with_coupons=first
-        )
-        if not first:
-            order = await self._with_what_was_read_once(order)
+    async def _withdraw(self, document_id: int) -> bool:
+        claim = self._claim
+        return await self._runtime.database.write(lambda tx: ledger.withdraw(tx, claim, document_id))
+
+    def _note_facts(self, order: Order) -> None:
         buyer = buyer_of(order)
         self.progress.facts = OrderFacts(
             placed_at=order.placed_at,
@@ -110,18 +110,38 @@ class Look:
             total=order.total_inc_tax,
             currency=order.currency,
         )
-        text = encode(order)
-        await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text, read_at))
-        return order
 
-    async def _with_what_was_read_once(self, order: Order) -> Order:
-        """The order with the taxes and coupons of its first reading: the store may forget them (ACCOUNTING §1)."""
-        runtime, claim = self._runtime, self._claim
-        text = await runtime.database.read(lambda conn: queue.snapshot(conn, runtime.id, claim.order_id))
-        if text is None:
-            return order
-        before = decode_order(text)
-        return replace(order, taxes=before.taxes, coupons=before.coupons)
+    async def _plan(self, order: Order, match: Match, held: Ledger) -> Plan:
+        """The plan, with IFS's currency rate where a first voucher in another currency is to be made."""
+        runtime = self._runtime
+        seen_at = runtime.clock.now()
+        found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=seen_at)
+        if found.vouchers and found.vouchers[0].rate is None:
+            rate = await runtime.rates.of(runtime.ifs, order.currency, found.vouchers[0].day)
+            if rate is not None:
+                return plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=seen_at, rate=rate)
+        return found
+
+    async def _carry_out(
+        self, order: Order, found: Plan, held: Ledger, carrying: Carrying, posted: Posted | None
+    ) -> tuple[bool, Posted | None]:
+        """One round: the customer order, then what changes it, then the vouchers. Whether anything was done."""
+        sent = held.customer_order()
+        did = False
+        if not found.conflicts and (sent is not None or found.documents):
+            released = sent is not None and sent.is_confirmed(RELEASE)
+            did = sent is None or sent.state is not DocumentState.CONFIRMED or (found.release and not released)
+            if did or posted is None:
+                posted = await self._post(order, found, held)
+        if found.documents:
+            return did, posted  # the vouchers are planned on what now stands in the ledger
+        if sent is not None and not _stands(sent) and posted is None:
+            return did, posted  # nothing is booked for an order that is not whole in IFS
+        order_no = posted.order_no if posted is not None else sent.reference if sent is not None else ""
+        did |= await carrying.resume(order, held, order_no)
+        did |= await carrying.updates(found.updates, order_no)
+        did |= await carrying.vouchers(found.vouchers)
+        return did, posted
 
     async def _match(self, buyer: Buyer, sent: LedgerDocument | None) -> Match:
         """The buyer's customer; of an order that was sent, the customer it was sent for."""
@@ -133,17 +153,6 @@ class Look:
             self.progress.ifs_customer = match.customer.customer_id
         return match
 
-    async def _note_release_by_hand(self, sent: LedgerDocument, head: OrderHead) -> bool:
-        """Write down that somebody released the order in IFS, as the remedy of a conflict asks; whether it is news."""
-        cancelled = self._runtime.ifs.profile.order.cancelled_states
-        if head.state == PLANNED or head.state in cancelled or sent.is_confirmed(RELEASE):
-            return False
-        calls = JournalledCalls(self._runtime, self._claim, sent)
-        calls.mark(RELEASE)
-        calls.note(DocumentChange(etag=head.etag))
-        await calls.flush()
-        return True
-
     async def _ask(self, buyer: Buyer, match: Match) -> None:
         unknown = match.customer
         several = isinstance(unknown, Unknown) and len(unknown.matches) > 1
@@ -151,8 +160,9 @@ class Look:
         runtime = self._runtime
         await runtime.database.write(lambda tx: customers.ask(tx, runtime.id, buyer, question, match.candidates))
 
-    async def _post(self, order: Order, found: Plan, sent: LedgerDocument | None) -> Posted:
+    async def _post(self, order: Order, found: Plan, held: Ledger) -> Posted:
         runtime = self._runtime
+        sent = held.customer_order()
         if sent is None:
             draft = found.documents[0]
             await self._check_sales_parts(draft)
@@ -162,7 +172,9 @@ class Look:
             draft = decode_customer_order(sent.draft)
             if was_refused(sent):
                 draft = await self._redraft(order, draft, sent)
-        posted = await CustomerOrderPosting(runtime, self._claim, document, draft).carry_out(release=found.release)
+        lowered = lowered_quantities(held)
+        posting = CustomerOrderPosting(runtime, self._claim, document, draft, lowered)
+        posted = await posting.carry_out(release=found.release)
         self.progress.ifs_order_no = posted.order_no
         return posted
 
@@ -225,11 +237,38 @@ class Look:
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
 
+    async def _ended(
+        self, order: Order, found: Plan, held: Ledger, left: list[Blocker], posted: Posted | None
+    ) -> Outcome:
+        sent = held.customer_order()
+        open_points = (*found.conflicts, *found.blockers, *left, *found.pending)
+        if is_closed(order) and sent is not None and sent.reference and await self._is_cancelled(held, found):
+            open_points = (*left, *found.pending)
+            if not open_points:
+                return replace(
+                    self._outcome(OrderState.SKIPPED, note="cancelled in the store and in IFS"),
+                    warnings=found.warnings,
+                    settled=None if found.position is None else found.position.is_settled,
+                )
+        if open_points:
+            return self._waiting(found, open_points)
+        return self._synced(found, posted)
+
+    async def _is_cancelled(self, held: Ledger, found: Plan) -> bool:
+        """Whether the IFS order is cancelled: by us, or, where a conflict asked for it, by a person."""
+        sent = held.customer_order()
+        assert sent is not None, "only orders that were sent can be cancelled"
+        if any(_is_cancel(document) for document in held.of_kind(DocumentKind.ORDER_UPDATE)):
+            return True
+        if not found.conflicts:
+            return False
+        head = await self._runtime.ifs.order(sent.reference)
+        return head.state in self._runtime.ifs.profile.order.cancelled_states
+
     def _outcome(self, state: OrderState, *, note: str = "") -> Outcome:
         return Outcome(state, error=note, facts=self.progress.facts, ifs_customer=self.progress.ifs_customer)
 
-    def _waiting(self, found: Plan) -> Outcome:
-        blockers = found.conflicts + found.blockers
+    def _waiting(self, found: Plan, blockers: tuple[Blocker, ...]) -> Outcome:
         first = blockers[0]
         return Outcome(
             OrderState.WAITING,
@@ -237,17 +276,31 @@ class Look:
             error=first.message,
             remedy=first.remedy,
             cause=f"{first.reason.value}:{first.subject}",
-            blockers=blockers,
+            blockers=tuple(dict.fromkeys(blockers)),
             warnings=found.warnings,
             facts=self.progress.facts,
             ifs_customer=self.progress.ifs_customer,
+            ifs_order_no=self.progress.ifs_order_no,
+            settled=None if found.position is None else found.position.is_settled,
         )
 
-    def _synced(self, found: Plan, posted: Posted) -> Outcome:
+    def _synced(self, found: Plan, posted: Posted | None) -> Outcome:
+        warnings = found.warnings if posted is None else found.warnings + posted.warnings
         return Outcome(
             OrderState.SYNCED,
-            warnings=tuple(dict.fromkeys(found.warnings + posted.warnings)),
+            warnings=tuple(dict.fromkeys(warnings)),
             facts=self.progress.facts,
             ifs_customer=self.progress.ifs_customer,
-            ifs_order_no=posted.order_no,
+            ifs_order_no=self.progress.ifs_order_no,
+            settled=None if found.position is None else found.position.is_settled,
         )
+
+
+def _stands(sent: LedgerDocument) -> bool:
+    """Whether all of the customer order is in IFS, read back and agreed."""
+    return sent.state is DocumentState.CONFIRMED or sent.is_confirmed(READ_BACK)
+
+
+def _is_cancel(document: LedgerDocument) -> bool:
+    is_done = document.state is DocumentState.CONFIRMED
+    return is_done and decode_order_update(document.draft).update_kind is UpdateKind.CANCEL

@@ -5,8 +5,10 @@ anywhere resumes at the first call that is not confirmed.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Final
 
 from bcifs_console.domain.documents import (
@@ -17,7 +19,7 @@ from bcifs_console.domain.documents import (
     LedgerDocument,
     LineDraft,
 )
-from bcifs_console.domain.money import cap
+from bcifs_console.domain.money import ZERO, cap, minor_unit
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
 from bcifs_console.domain.states import Claim
 from bcifs_console.ifs.errors import Conflict, MissingMasterData
@@ -37,6 +39,7 @@ RELEASE: Final = "release"
 PLANNED: Final = "Planned"
 _CANCELLED: Final = "Cancelled"
 _RELEASE_TRIES: Final = 3
+NOTHING_LOWERED: Final[Mapping[int, Decimal]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,16 @@ class Posted:
 class CustomerOrderPosting:
     """Brings one customer order into IFS, as far as the plan allows."""
 
-    def __init__(self, runtime: Runtime, claim: Claim, document: LedgerDocument, draft: CustomerOrderDraft) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        claim: Claim,
+        document: LedgerDocument,
+        draft: CustomerOrderDraft,
+        lowered: Mapping[int, Decimal] = NOTHING_LOWERED,
+    ) -> None:
         self._runtime = runtime
+        self._lowered = lowered
         self._ifs = runtime.ifs
         self._draft = draft
         self._document = document
@@ -284,12 +295,12 @@ class CustomerOrderPosting:
                 subject=head.order_no,
             )
             raise Waiting(Reason.TOTALS, (blocker,), cause="totals:no_total")
-        figures = Figures(f"IFS order {head.order_no}", draft.total_inc_tax, gross, draft.currency)
+        figures = Figures(f"IFS order {head.order_no}", self._expected_total(), gross, draft.currency)
         allowed = cap(draft.currency, self._runtime.policy.minor_units)
         if abs(figures.difference) > allowed or (summed is not None and abs(summed - gross) > allowed):
             blocker = Blocker(
                 Reason.TOTALS,
-                f"IFS order {head.order_no} totals {gross} {draft.currency}, the store says {draft.total_inc_tax}. "
+                f"IFS order {head.order_no} totals {gross} {draft.currency}, {figures.store} is expected. "
                 "It was not released.",
                 "Correct the order in IFS (usually its tax codes), then sync it again; correct the tax mapping for "
                 "the next ones.",
@@ -301,6 +312,21 @@ class CustomerOrderPosting:
             off = f"IFS totals {gross} {draft.currency}, the store {draft.total_inc_tax}: within the cap."
             return (PlanWarning("tax_inexact", off),)
         return ()
+
+    def _expected_total(self) -> Decimal:
+        """The store's total less what the lines that were lowered in IFS have lost (ACCOUNTING §4)."""
+        draft = self._draft
+        unit = minor_unit(draft.currency, self._runtime.policy.minor_units)
+
+        def worth(line: LineDraft, quantity: Decimal) -> Decimal:
+            return (line.unit_price_inc_tax * quantity).quantize(unit, rounding=ROUND_HALF_UP)
+
+        lost = (
+            worth(line, line.quantity) - worth(line, self._lowered[line.order_line_id])
+            for line in draft.lines
+            if line.order_line_id in self._lowered
+        )
+        return draft.total_inc_tax - sum(lost, ZERO)
 
     async def _release(self, head: OrderHead) -> None:
         """Release the order as read back. Somebody changed it meanwhile: read back, compare and try again."""

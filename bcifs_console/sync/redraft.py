@@ -6,6 +6,7 @@ The money never changes here (ACCOUNTING §1, frozen basis): same facts, same cu
 from dataclasses import replace
 
 from bcifs_console.domain.documents import CustomerOrderDraft, LedgerDocument, PartState
+from bcifs_console.domain.vouchers import VoucherDraft
 
 
 def nothing_in_ifs(document: LedgerDocument) -> bool:
@@ -54,3 +55,13 @@ def _same(old: CustomerOrderDraft, new: CustomerOrderDraft, part: str) -> bool:
             (x for x in new.charges if x.key == key), None
         )
     return True
+
+
+def same_voucher_so_far(old: VoucherDraft, new: VoucherDraft, document: LedgerDocument) -> bool:
+    """Whether `new` may replace `old` half-way: the same voucher but for the accounts of rows IFS does not have."""
+    if (new.key, new.day, new.currency, new.takes) != (old.key, old.day, old.currency, old.takes):
+        return False
+    if [row.amount for row in new.rows] != [row.amount for row in old.rows]:
+        return False
+    pairs = enumerate(zip(old.rows, new.rows, strict=True), start=1)
+    return all(before == after or not document.is_confirmed(f"row:{number}") for number, (before, after) in pairs)

@@ -20,6 +20,7 @@ from bcifs_console.ifs.client import IfsClient
 from bcifs_console.ifs.profile import load_profile
 from bcifs_console.store.database import Database
 from bcifs_console.sync.parts import KnownParts
+from bcifs_console.sync.rates import KnownRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Runtime:
     owner: str
     parts: KnownParts
     budget: RateBudget
+    rates: KnownRates = field(default_factory=KnownRates)
     calls: dict[Side, int] = field(default_factory=dict)  #: requests made so far, by side
     on_document: "OnDocument | None" = None
     users: int = 0  #: how many looks and polls use the clients now

@@ -108,14 +108,22 @@ async def test_a_changed_address_or_note_is_no_edit(world: World) -> None:
     assert await world.ifs_order(order_id) == before
 
 
-@pytest.mark.parametrize(("status_id", "word"), [(CANCELLED, "cancelled"), (DECLINED, "declined")])
-async def test_a_cancellation_after_posting_is_a_conflict(world: World, status_id: int, word: str) -> None:
-    order_id, before = await posted(world)
+@pytest.mark.parametrize("status_id", [CANCELLED, DECLINED])
+async def test_a_cancellation_after_posting_cancels_the_order_in_ifs(world: World, status_id: int) -> None:
+    order_id, _ = await posted(world)
     await world.change(order_id, status_id=status_id)
+    view = await world.reaches(order_id, "skipped")
+    assert "cancelled in the store and in IFS" in view.error
+    assert (await world.ifs_order(order_id))["Objstate"] == "Cancelled"
+
+
+async def test_an_order_that_ifs_does_not_let_go_waits_for_a_person(world: World) -> None:
+    order_id, before = await posted(world)
+    await world.erp.control("customer_orders", {"order_no": before["OrderNo"], "state": "Delivered"})
+    await world.change(order_id, status_id=CANCELLED)
     view = await world.reaches(order_id, "waiting", reason="conflict")
-    assert word in view.error
     assert before["OrderNo"] in view.remedy
-    assert (await world.ifs_order(order_id))["Objstate"] == "Released"
+    assert (await world.ifs_order(order_id))["Objstate"] == "Delivered"
 
 
 async def test_an_order_cancelled_in_ifs_is_not_sent_again(world: World) -> None:

@@ -51,7 +51,8 @@ client_id = "{ifs_client_id}"
 client_secret = "env:IFS_CLIENT_SECRET"
 company = "{company}"
 site = "{site}"
-profile = "default"          # a shipped name or a path
+profile = "{profile}"          # a shipped name or a path
+{ifs}
 [policy]
 unmatched_customer = "{unmatched_customer}"   # ask | skip | create | fixed:ID
 guest_customer = "{guest_customer}"          # an IFS CustomerId for all guests, if any
@@ -83,6 +84,8 @@ def connection_text(about: Mapping[str, Any], *, public_url: str, **changes: str
         "unmatched_customer": "ask",
         "guest_customer": "",
         "start_at": f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}",
+        "profile": "default",
+        "ifs": "",
         "policy": "",
         "mapping": 'revenue_account = "4000"',
         **changes,

@@ -28,7 +28,7 @@ class Probed:
         self.probes = 0
         self.trouble: Problem | None = None
 
-    async def probe(self) -> None:
+    async def probe(self, **_wanted: bool) -> None:
         self.probes += 1
         if self.trouble is not None:
             raise self.trouble

@@ -23,7 +23,7 @@ DENIED = PermissionDenied("not granted")
 class Works:
     """A client whose probe finds nothing wrong."""
 
-    async def probe(self) -> None:
+    async def probe(self, **_wanted: bool) -> None:
         return
 
 

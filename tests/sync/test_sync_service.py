@@ -116,12 +116,14 @@ async def test_connections_of_another_process_are_taken_over_within_a_second(
             return await answers(service, token) == 401  # the address exists; nothing was signed
 
         await until(known, "the new connection's address answers", deadline_s=2.5)
+        assert await answers(service, "another") == 404
         database.write_sync(lambda tx: connections.remove(tx, vault, added, actor="tester"))
 
         async def gone() -> bool:
             return await answers(service, token) == 404
 
         await until(gone, "the removed connection's address is gone", deadline_s=2.5)
+        assert await answers(service, token) == 404, "and stays away"
 
 
 async def no_poll(*_: object, **__: object) -> None:

@@ -210,6 +210,8 @@ async def test_an_order_marked_while_it_is_looked_at_is_looked_at_again(office: 
         return office.looks[1] == 2 and (await office.view(1)).state == "synced"
 
     await until(twice, "a second look", deadline_s=5)
+    assert office.told == [(1, OrderState.DUE), (1, OrderState.SYNCED)]
+    assert (await office.view(1)).ifs_order_no == "P1"
 
 
 @pytest.mark.parametrize("error", [LeaseLost("order 1"), StoreUnavailable("away")])
@@ -231,6 +233,7 @@ async def test_without_a_lease_or_a_store_nothing_is_decided(
     clock.advance(TIMING.lease.total_seconds())
     office.dispatcher.wake()
     await office.reaches(1, OrderState.SYNCED)
+    assert office.told == [(1, OrderState.SYNCED)]
 
 
 async def test_what_the_database_refuses_is_shown_on_the_order(office: Office) -> None:
@@ -308,4 +311,5 @@ async def test_a_store_that_does_not_answer_is_waited_for(office: Office, monkey
     await until(tried, "the worker tried twice", deadline_s=5)
     monkeypatch.setattr(office.database, "read", read)
     monkeypatch.setattr(office.database, "write", write)
-    await office.reaches(1, OrderState.SYNCED)
+    view = await office.reaches(1, OrderState.SYNCED)
+    assert (view.ifs_order_no, office.looks) == ("P1", {1: 1})

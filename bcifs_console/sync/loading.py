@@ -1,0 +1,80 @@
+"""Reading one order from the store, with its tenders, shipments and refunds where there may be some (DESIGN §5)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from bcifs_console.accounting.gates import ignored_because
+from bcifs_console.accounting.mapping import needs_taxes
+from bcifs_console.bigcommerce.wants import Wanted, movements_wanted
+from bcifs_console.domain.codec import decode_order, decode_voucher, encode
+from bcifs_console.domain.documents import DocumentKind, Ledger
+from bcifs_console.domain.orders import Order
+from bcifs_console.domain.states import Claim
+from bcifs_console.domain.vouchers import VoucherKind
+from bcifs_console.store import intake, queue
+from bcifs_console.sync.runtime import Runtime
+
+_PAID = frozenset({VoucherKind.PAYMENT, VoucherKind.VOID})
+_SHIPPED = frozenset({VoucherKind.SHIPMENT, VoucherKind.REVERSAL})
+
+T = TypeVar("T")
+
+
+async def load(runtime: Runtime, claim: Claim, held: Ledger) -> Order:
+    """The order as the store has it now, kept as its snapshot. Raises BigCommerce's errors and StoreProblem."""
+    read_at = runtime.clock.now()
+    first = held.customer_order() is None
+    order = await runtime.store.order(
+        claim.order_id, with_taxes=first and needs_taxes(runtime.rules), with_coupons=first
+    )
+    if not first:
+        order = await _with_what_was_read_once(runtime, claim, order)
+    order = await with_movements(runtime, order, held)
+    text = encode(order)
+    await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text, read_at))
+    return order
+
+
+async def with_movements(runtime: Runtime, order: Order, held: Ledger) -> Order:
+    """`order` with what its own state, the ledger and the policy ask for; one call for each kind, side by side."""
+    heard = await runtime.database.read(lambda conn: intake.heard_of_refund(conn, runtime.id, order.id))
+    wanted = movements_to_read(runtime, order, held, heard_of_refund=heard)
+    store = runtime.store
+    tenders, shipments, refunds = await asyncio.gather(
+        _if(wanted.tenders, lambda: store.tenders(order.id)),
+        _if(wanted.shipments, lambda: store.shipments(order.id)),
+        _if(wanted.refunds, lambda: store.refunds(order.id)),
+    )
+    return replace(order, tenders=tenders, shipments=shipments, refunds=refunds)
+
+
+def movements_to_read(runtime: Runtime, order: Order, held: Ledger, *, heard_of_refund: bool) -> Wanted:
+    """What there may be, and matters: what stands in the ledger must be read again, it may have vanished."""
+    policy = runtime.policy
+    if order.placed_at < policy.start_at:
+        return Wanted(tenders=False, shipments=False, refunds=False)
+    likely = movements_wanted(order)
+    kinds = {decode_voucher(d.draft).voucher_kind for d in held.of_kind(DocumentKind.VOUCHER)}
+    counts = held.customer_order() is not None or not ignored_because(order, policy)
+    tracks = bool(runtime.ifs.profile.order.tracking)
+    books = policy.makes_vouchers
+    return Wanted(
+        tenders=books and (likely.tenders or bool(kinds & _PAID)),
+        shipments=counts and (books or tracks) and (likely.shipments or bool(kinds & _SHIPPED)),
+        refunds=books and (likely.refunds or heard_of_refund or VoucherKind.REFUND in kinds),
+    )
+
+
+async def _if(wanted: bool, read: Callable[[], Awaitable[tuple[T, ...]]]) -> tuple[T, ...] | None:
+    return await read() if wanted else None
+
+
+async def _with_what_was_read_once(runtime: Runtime, claim: Claim, order: Order) -> Order:
+    """The order with the taxes and coupons of its first reading: the store may forget them (ACCOUNTING §1)."""
+    text = await runtime.database.read(lambda conn: queue.snapshot(conn, runtime.id, claim.order_id))
+    if text is None:
+        return order
+    before = decode_order(text)
+    return replace(order, taxes=before.taxes, coupons=before.coupons)
