@@ -6,6 +6,7 @@ first test asks for it; each test gets its own database, copied from a template 
 
 import contextlib
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.base.secret import Secret
@@ -25,6 +27,12 @@ from bcifs_console.store.database import Database
 from bcifs_console.store.vault import MasterKey, Vault
 
 _MEMORY = Path("/dev/shm")
+
+# How much property tests do that do not say so themselves: BCIFS_HYPOTHESIS=nightly does ten times as much.
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("nightly", max_examples=2_000, deadline=None, suppress_health_check=_SLOW)
+settings.load_profile(os.environ.get("BCIFS_HYPOTHESIS", "ci"))
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 

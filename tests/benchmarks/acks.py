@@ -19,7 +19,7 @@ from tests.benchmarks.credentials import Secrets, secrets_of
 from tests.benchmarks.processes import Child, Failed, child
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.stage import Installation, installation, simulator
+from tests.benchmarks.stage import Installation, lone_home
 
 GOAL: Final = Goal(0.70, at_least=True)
 _PATH: Final = "/webhooks/bigcommerce/"
@@ -123,9 +123,7 @@ async def _generator(workplace: Workplace) -> AsyncIterator[Child]:
 
 
 async def _home(workplace: Workplace) -> tuple[Installation, Secrets]:
-    folder = workplace.folder_for("acks")
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
+    made = await lone_home(workplace.folder_for("acks"))
     return made, secrets_of(made.home)
 
 

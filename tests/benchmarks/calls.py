@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tests.benchmarks.processes import Failed
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.stage import Installation, SimulatorProcess, installation, register, simulator
+from tests.benchmarks.stage import Stage, stage
 
 GOAL: Final = Goal(4.0, on_ratio=False)
 #: Order, products, shipping addresses, coupons, transactions, refunds, shipments: one call each.
@@ -17,20 +18,16 @@ _SPREAD_S: Final = {Effort.FULL: 25, Effort.QUICK: 8, Effort.TINY: 0}
 
 async def run(workplace: Workplace) -> Measured:
     orders = _ORDERS[workplace.effort]
-    folder = workplace.folder_for("calls")
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve():
-            await register(made, fakes)
-            before = await fakes.calls()
-            events = await _place(made, fakes, orders, _SPREAD_S[workplace.effort])
-            after = await fakes.calls()
-        states = dict(made.rows("SELECT state, count(*) FROM store_order GROUP BY state"))
+    async with stage(workplace.folder_for("calls")) as on:
+        before = await on.fakes.calls()
+        events = await _place(on, orders, _SPREAD_S[workplace.effort])
+        after = await on.fakes.calls()
+        states = dict(on.made.rows("SELECT state, count(*) FROM store_order GROUP BY state"))
     made_calls = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
     total = made_calls.pop("total", 0)
     row = Row("BigCommerce calls for each new order", total / orders, "calls", _NAIVE, "naive client", GOAL)
     by_kind = ", ".join(
-        f"{name.partition('/v2/')[0][:4].strip()} …/{name.rpartition('/v2/')[2]}: {count}"
+        f"{name.partition(' ')[0]} …/{re.split('/v[23]/', name)[-1]}: {count}"
         for name, count in sorted(made_calls.items(), key=lambda item: -item[1])
     )
     note = (
@@ -42,8 +39,9 @@ async def run(workplace: Workplace) -> Measured:
     return Measured((row,), (note,))
 
 
-async def _place(made: Installation, fakes: SimulatorProcess, orders: int, spread_s: int) -> int:
+async def _place(on: Stage, orders: int, spread_s: int) -> int:
     """Place the orders, wait until every event is delivered and every order is at rest; returns the deliveries."""
+    made, fakes = on.made, on.fakes
     await fakes.control("orders", {"count": orders, "spread_seconds": spread_s})
     await made.until(lambda: made.known() >= orders, f"{orders} orders are known", spread_s + 60)
     await fakes.control("settle", {})

@@ -6,9 +6,8 @@ import asyncio
 from typing import Final
 
 from tests.benchmarks.latency import ORDER
-from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.stage import installation, register, simulator
+from tests.benchmarks.stage import Stage, profiled_during, stage
 
 CPU_GOAL: Final = Goal(1.0, on_ratio=False)
 MEMORY_GOAL: Final = Goal(150.0, on_ratio=False)
@@ -18,19 +17,15 @@ _SETTLE_S: Final = {Effort.FULL: 5.0, Effort.QUICK: 2.0, Effort.TINY: 0.1}
 
 async def run(workplace: Workplace) -> Measured:
     window = _WINDOW_S[workplace.effort]
-    folder = workplace.folder_for("idle")
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve() as service:
-            await register(made, fakes)
-            # One order first, so that all that is loaded late is loaded.
-            await fakes.place(ORDER)
-            await made.until(lambda: made.known() > 0 and not made.moving(), "the first order is in IFS")
-            await asyncio.sleep(_SETTLE_S[workplace.effort])
-            before = service.cpu_s()
-            await asyncio.sleep(window)
-            used = service.cpu_s() - before
-            memory, highest, threads = service.memory_mb(), service.memory_mb("VmHWM"), service.threads()
+    async with stage(workplace.folder_for("idle")) as on:
+        # One order first, so that all that is loaded late is loaded.
+        await on.fakes.place(ORDER)
+        await on.made.until(lambda: on.made.known() > 0 and not on.made.moving(), "the first order is in IFS")
+        await asyncio.sleep(_SETTLE_S[workplace.effort])
+        before = on.service.cpu_s()
+        await asyncio.sleep(window)
+        used = on.service.cpu_s() - before
+        memory, highest, threads = on.service.memory_mb(), on.service.memory_mb("VmHWM"), on.service.threads()
     rows = (
         Row("`serve` idle: processor", 100 * used / window, "% of a core", goal=CPU_GOAL),
         Row("`serve` idle: memory (VmRSS)", memory, "MB", goal=MEMORY_GOAL),
@@ -40,14 +35,12 @@ async def run(workplace: Workplace) -> Measured:
 
 
 async def profile(workplace: Workplace) -> str:
-    """What runs while nothing happens (the start is in it too)."""
-    folder = workplace.folder_for("idle-profile")
-    output = folder / "idle.prof"
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve(profiler=profiled(output)):
-            await asyncio.sleep(_WINDOW_S[workplace.effort])
-    return top(output)
+    """What runs while nothing happens."""
+
+    async def nothing(_on: Stage) -> None:
+        await asyncio.sleep(_WINDOW_S[workplace.effort])
+
+    return await profiled_during(workplace, "idle", nothing)
 
 
 BENCHMARK: Final = Benchmark("idle", run, profile)

@@ -22,10 +22,18 @@ from typing import Any, Final
 import httpx
 
 from tests.benchmarks.processes import Failed
-from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.recording import Call, gate
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.stage import Installation, SimulatorProcess, installation, register, simulator
+from tests.benchmarks.stage import (
+    Installation,
+    SimulatorProcess,
+    Stage,
+    installation,
+    profiled_during,
+    register,
+    simulator,
+    stage,
+)
 
 GOAL: Final = Goal(1.5)
 _ORDERS: Final = {Effort.FULL: 100, Effort.QUICK: 30, Effort.TINY: 2}
@@ -63,7 +71,18 @@ class Recording:
     token: Call
 
 
-async def record(folder: Path, *, orders: int = _WARM_UP) -> Recording:
+#: The recording of each run, by where the run works: every benchmark that needs one takes the same.
+_RECORDINGS: Final[dict[Path, Recording]] = {}
+
+
+async def recorded(workplace: Workplace) -> Recording:
+    """The recording of this run, made when it is first asked for."""
+    if workplace.folder not in _RECORDINGS:
+        _RECORDINGS[workplace.folder] = await _record(workplace.folder_for("recording"))
+    return _RECORDINGS[workplace.folder]
+
+
+async def _record(folder: Path) -> Recording:
     """Let the service bring a few orders into IFS through recording gates; the last one's calls are the recording."""
     calls: list[Call] = []
     async with (
@@ -75,7 +94,7 @@ async def record(folder: Path, *, orders: int = _WARM_UP) -> Recording:
         async with made.serve():
             await register(made, fakes)
             token: Call | None = None
-            for _ in range(orders):
+            for _ in range(_WARM_UP):
                 calls.clear()
                 order_id = await _bring(made, fakes)
                 token = next((call for call in calls if call.path.endswith("/token")), token)
@@ -180,21 +199,18 @@ async def _timed(script: Script, fakes: SimulatorProcess) -> float:
 
 async def run(workplace: Workplace) -> Measured:
     orders = _ORDERS[workplace.effort]
-    recording = await record(workplace.folder_for("latency-recording"))
+    recording = await recorded(workplace)
     folder, bare_folder = workplace.folder_for("latency"), workplace.folder_for("latency-bare")
     ours: list[float] = []
     bare: list[float] = []
-    async with simulator(folder) as fakes, script(recording, bare_folder) as (bare_script, bare_fakes):
-        made = await installation(folder, fakes.access)
-        async with made.serve():
-            await register(made, fakes)
-            for number in range(-_WARM_UP, orders):
-                brought = await _bring(made, fakes)
-                scripted = await _timed(bare_script, bare_fakes)
-                if number >= 0:
-                    ours.append(_took(made, brought))
-                    bare.append(scripted)
-            await _check_same_truth(fakes, bare_fakes, orders + _WARM_UP)
+    async with stage(folder) as on, script(recording, bare_folder) as (bare_script, bare_fakes):
+        for number in range(-_WARM_UP, orders):
+            brought = await _bring(on.made, on.fakes)
+            scripted = await _timed(bare_script, bare_fakes)
+            if number >= 0:
+                ours.append(_took(on.made, brought))
+                bare.append(scripted)
+        await _check_same_truth(on.fakes, bare_fakes, orders + _WARM_UP)
     row = Row(
         "delivery accepted → order released in IFS, idle",
         median(ours) * 1000,
@@ -232,15 +248,12 @@ def _late(times: list[float]) -> float:
 
 async def profile(workplace: Workplace) -> str:
     """Where the service's time goes while it brings orders into IFS one by one."""
-    folder = workplace.folder_for("latency-profile")
-    output = folder / "latency.prof"
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve(profiler=profiled(output)):
-            await register(made, fakes)
-            for _ in range(_ORDERS[workplace.effort]):
-                await _bring(made, fakes)
-    return top(output)
+
+    async def one_by_one(on: Stage) -> None:
+        for _ in range(_ORDERS[workplace.effort]):
+            await _bring(on.made, on.fakes)
+
+    return await profiled_during(workplace, "latency", one_by_one)
 
 
 BENCHMARK: Final = Benchmark("latency", run, profile)

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from bcifs_console.base.settings import load_settings
 from bcifs_console.operations import connect, hooks
 from bcifs_console.operations.context import opened
 from tests.benchmarks.processes import BCIFS, Child, Failed, child, free_port
+from tests.benchmarks.profiling import profiled, top
+from tests.benchmarks.results import Workplace
 
 #: A look opens the database, which costs a millisecond: looking often would take time from what is measured.
 _LOOK_S: Final = 0.1
@@ -164,3 +166,37 @@ async def register(made: Installation, fakes: SimulatorProcess) -> None:
     with opened(load_settings(home=made.home)) as context:
         await hooks.register(context, None)
     await fakes.control("advance", {"seconds": 60})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything at once: the simulator, a home with its webhooks registered, and the service that works on it."""
+
+    fakes: SimulatorProcess
+    made: Installation
+    service: Child
+
+
+@contextlib.asynccontextmanager
+async def stage(folder: Path, *, profiler: tuple[str, ...] = ()) -> AsyncIterator[Stage]:
+    """A stage of its own in `folder`; `profiler` is put in front of the service."""
+    async with simulator(folder) as fakes:
+        made = await installation(folder, fakes.access)
+        async with made.serve(profiler=profiler) as service:
+            await register(made, fakes)
+            yield Stage(fakes, made, service)
+
+
+async def lone_home(folder: Path) -> Installation:
+    """A home whose simulator has ended: for what asks neither system anything."""
+    async with simulator(folder) as fakes:
+        return await installation(folder, fakes.access)
+
+
+async def profiled_during(workplace: Workplace, name: str, play: Callable[[Stage], Awaitable[object]]) -> str:
+    """Where the service's time goes during `play` on a stage of its own; its start is in it too."""
+    folder = workplace.folder_for(f"{name}-profile")
+    output = folder / f"{name}.prof"
+    async with stage(folder, profiler=profiled(output)) as set_up:
+        await play(set_up)
+    return top(output)

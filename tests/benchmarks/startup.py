@@ -13,7 +13,7 @@ from typing import Final
 from tests.benchmarks.processes import BCIFS, Failed, command
 from tests.benchmarks.profiling import top
 from tests.benchmarks.results import Benchmark, Effort, Goal, Measured, Row, Workplace
-from tests.benchmarks.stage import installation, simulator
+from tests.benchmarks.stage import lone_home
 
 VERSION_GOAL: Final = Goal(3.0)
 STATUS_GOAL: Final = Goal(20.0)
@@ -21,9 +21,7 @@ _RUNS: Final = {Effort.FULL: 25, Effort.QUICK: 9, Effort.TINY: 1}
 
 
 async def run(workplace: Workplace) -> Measured:
-    folder = workplace.folder_for("startup")
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
+    made = await lone_home(workplace.folder_for("startup"))
     commands = {
         "python": (sys.executable, "-c", "pass"),
         "version": (BCIFS, "--version"),
@@ -60,8 +58,7 @@ async def profile(workplace: Workplace) -> str:
     """Where `bcifs status` spends its time."""
     folder = workplace.folder_for("startup-profile")
     output = folder / "status.prof"
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
+    made = await lone_home(folder)
     program = ("-m", cProfile.__name__, "-o", str(output), "-m", "bcifs_console")
     await command(sys.executable, *program, "--home", str(made.home), "status", "--json")
     return top(output)

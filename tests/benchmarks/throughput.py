@@ -12,27 +12,24 @@ from datetime import datetime
 from typing import Final
 
 from bcifs_console.base.settings import Settings
-from tests.benchmarks.latency import ORDER, Recording, record, script
-from tests.benchmarks.profiling import profiled, top
+from tests.benchmarks.latency import ORDER, Recording, recorded, script
 from tests.benchmarks.results import Benchmark, Effort, Measured, Row, Workplace
-from tests.benchmarks.stage import Installation, SimulatorProcess, installation, register, simulator
+from tests.benchmarks.stage import SimulatorProcess, Stage, profiled_during, stage
 
 _ORDERS: Final = {Effort.FULL: 300, Effort.QUICK: 80, Effort.TINY: 3}
 _AT_ONCE: Final = int(Settings.model_fields["concurrency"].default)
+#: Orders placed side by side: enough for a crowd, few enough for one client's connections.
+_PLACED_AT_ONCE: Final = 20
 
 
 async def run(workplace: Workplace) -> Measured:
     orders = _ORDERS[workplace.effort]
-    recording = await record(workplace.folder_for("throughput-recording"))
-    folder = workplace.folder_for("throughput")
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve() as service:
-            await register(made, fakes)
-            await _crowd(made, fakes, 3)
-            before = service.cpu_s()
-            seconds = await _crowd(made, fakes, orders)
-            cpu_ms = (service.cpu_s() - before) / orders * 1000
+    recording = await recorded(workplace)
+    async with stage(workplace.folder_for("throughput")) as on:
+        await _crowd(on, 3)
+        before = on.service.cpu_s()
+        seconds = await _crowd(on, orders)
+        cpu_ms = (on.service.cpu_s() - before) / orders * 1000
     bare = await _bare(workplace, recording, orders)
     row = Row(
         f"{orders} orders at once, no latency", orders / seconds, " orders/s", orders / bare, "bare script, same calls"
@@ -44,17 +41,26 @@ async def run(workplace: Workplace) -> Measured:
     return Measured((row,), (note,))
 
 
-async def _crowd(made: Installation, fakes: SimulatorProcess, orders: int) -> float:
+async def _placed(fakes: SimulatorProcess, orders: int) -> list[int]:
+    """Place `orders` alike, as fast as the store takes them; their ids."""
+    placed: list[int] = []
+    while len(placed) < orders:
+        count = min(_PLACED_AT_ONCE, orders - len(placed))
+        placed += await asyncio.gather(*(fakes.place(ORDER) for _ in range(count)))
+    return placed
+
+
+async def _crowd(on: Stage, orders: int) -> float:
     """Seconds from the first of `orders` being placed until all of them are in IFS."""
+    made = on.made
     known = made.known()
     began = time.time()
-    for start in range(0, orders, 20):
-        await asyncio.gather(*(fakes.place(ORDER) for _ in range(min(20, orders - start))))
+    await _placed(on.fakes, orders)
     synced = "SELECT count(*) FROM store_order WHERE ifs_order_no != '' AND state = 'synced'"
     await made.until(lambda: made.rows(synced)[0][0] >= known + orders, f"{orders} orders are in IFS", 300)
     last = made.rows("SELECT max(confirmed_at) FROM document")[0][0]
     seconds = datetime.fromisoformat(last).timestamp() - began
-    await fakes.control("settle", {})
+    await on.fakes.control("settle", {})
     await made.until(lambda: not made.moving(), "every order is at rest")
     return seconds
 
@@ -68,23 +74,15 @@ async def _bare(workplace: Workplace, recording: Recording, orders: int) -> floa
             while not waiting.empty():
                 await bare.bring(waiting.get_nowait())
 
-        for start in range(0, orders, 20):
-            for order_id in await asyncio.gather(*(fakes.place(ORDER) for _ in range(min(20, orders - start)))):
-                waiting.put_nowait(order_id)
+        for order_id in await _placed(fakes, orders):
+            waiting.put_nowait(order_id)
         await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
         return time.perf_counter() - began
 
 
 async def profile(workplace: Workplace) -> str:
     """Where the service's time goes while it works on many orders at once."""
-    folder = workplace.folder_for("throughput-profile")
-    output = folder / "throughput.prof"
-    async with simulator(folder) as fakes:
-        made = await installation(folder, fakes.access)
-        async with made.serve(profiler=profiled(output)):
-            await register(made, fakes)
-            await _crowd(made, fakes, _ORDERS[workplace.effort])
-    return top(output)
+    return await profiled_during(workplace, "throughput", lambda on: _crowd(on, _ORDERS[workplace.effort]))
 
 
 BENCHMARK: Final = Benchmark("throughput", run, profile)

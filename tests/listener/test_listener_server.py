@@ -117,8 +117,11 @@ async def test_stopping_twice_or_unstarted_is_no_error(sqlite_database: Database
     listener = listener_on(sqlite_database)
     await listener.stop(0.0)
     await listener.start()
+    port = listener.public_port
+    assert await is_open(port)
     await listener.stop(0.0)
     await listener.stop(0.0)
+    assert not await is_open(port)
 
 
 async def test_a_stopped_listener_can_be_started_again(front: Front) -> None:
