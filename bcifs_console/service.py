@@ -13,7 +13,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, Literal
 
 import structlog
@@ -33,13 +32,15 @@ from bcifs_console.store.opening import Store, home_lock, make_home, open_store
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
 from bcifs_console.sync.outbox import flush
-from bcifs_console.sync.poller import poll
+from bcifs_console.sync.poller import poll, poll_times
+from bcifs_console.sync.revisiting import revisit
 from bcifs_console.sync.runtime import Runtime, build_runtime, timing_of
 from bcifs_console.sync.worker import Worker
 
 Role = Literal["all", "listener", "worker"]
 _HOUSEKEEPING_S: Final = 1.0
 _GRACE_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
@@ -167,6 +168,7 @@ class Service:
 
         self._cleanup.push_async_callback(end)
         self._spawn(self._poll_forever(), "poller")
+        self._spawn(self._look_again_forever(), "revisiting")
         self._spawn(self._write_files_forever(), "outbox")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -314,18 +316,18 @@ class Service:
                     self._metrics.quota_left.labels(runtime.connection.name).set(left)
             if await self._breakers.probe(self._runtimes):
                 self._dispatcher.wake()
+                self.poll_soon()  # what changed while a side was paused
 
     async def _poll_forever(self) -> None:
         """At the start, every interval, and when asked: what webhooks did not bring is found here."""
-        overlap = timedelta(seconds=self._settings.poll_overlap_s)
         while True:
             self._poll_now.clear()
             for runtime in tuple(self._runtimes.values()):
-                if self._breakers is not None and runtime.id in self._breakers.paused():
+                if self._breakers is not None and self._breakers.is_paused(runtime.id, Side.BIGCOMMERCE):
                     continue
                 try:
                     with runtime.in_use():
-                        await poll(runtime, overlap=overlap)
+                        await poll(runtime, **poll_times(self._settings))
                 except Problem as problem:
                     _log.warning("poll", connection=runtime.connection.name, error=str(problem))
                     if self._breakers is not None:
@@ -333,6 +335,18 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.poll_interval_s):
                     await self._poll_now.wait()
+
+    async def _look_again_forever(self) -> None:
+        """Every minute: orders that are in IFS and not settled, when their time has come."""
+        while True:
+            for runtime in tuple(self._runtimes.values()):
+                if self._breakers is not None and runtime.id in self._breakers.paused():
+                    continue
+                try:
+                    await revisit(runtime)
+                except Problem as problem:
+                    _log.warning("revisiting", connection=runtime.connection.name, error=str(problem))
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 @contextlib.asynccontextmanager

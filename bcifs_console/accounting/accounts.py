@@ -13,7 +13,7 @@ from bcifs_console.accounting.sheet import Entry
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.rules import ConditionField, Purpose, Rules
-from bcifs_console.domain.vouchers import VoucherRow
+from bcifs_console.domain.vouchers import RowShare, VoucherRow
 
 _OF_LINES: Final = frozenset({Purpose.REVENUE, Purpose.RETURNS})
 _CODE_PART_PURPOSES: Final = frozenset(purpose for _, purpose in CODE_PARTS)
@@ -111,4 +111,10 @@ def _joined(row: VoucherRow, more: VoucherRow) -> VoucherRow:
         debit=row.debit + more.debit,
         credit=row.credit + more.credit,
         subject=", ".join(subjects),
+        rule=", ".join(dict.fromkeys((*row.rule.split(", "), *more.rule.split(", ")))),
+        shares=(*_shares(row), *_shares(more)),
     )
+
+
+def _shares(row: VoucherRow) -> tuple[RowShare, ...]:
+    return row.shares or (RowShare(row.subject, row.amount, row.rule),)

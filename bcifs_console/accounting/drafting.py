@@ -51,8 +51,13 @@ class VoucherDesk:
 
 def _mirrored(sent: VoucherDraft, text: str) -> tuple[VoucherRow, ...]:
     """The rows of a voucher with debit and credit exchanged."""
-    rows = (replace(row, debit=row.credit, credit=row.debit, text=text) for row in sent.rows)
+    rows = (_other_side(row, text) for row in sent.rows)
     return tuple(sorted(rows, key=lambda row: row.amount < 0))
+
+
+def _other_side(row: VoucherRow, text: str) -> VoucherRow:
+    shares = tuple(replace(share, amount=-share.amount) for share in row.shares)
+    return replace(row, debit=row.credit, credit=row.debit, text=text, shares=shares)
 
 
 @lru_cache(maxsize=64)

@@ -258,18 +258,26 @@ class _Placer:
         self.blockers.append(Blocker(Reason.MAPPING, message, remedy, subject))
 
 
-def _parsed_tax(rule: MappingRule) -> TaxPlace | None:
-    """The result of a tax rule (ACCOUNTING §4), or None when it is none of the three forms."""
-    mode, _, value = (part.strip() for part in rule.result.partition(":"))
+def tax_result(text: str) -> tuple[TaxTreatment, str] | None:
+    """What the result of a tax rule says (ACCOUNTING §4): the treatment, and the charge type where tax is a charge.
+
+    None where it is none of the three forms.
+    """
+    mode, _, value = (part.strip() for part in text.partition(":"))
     match mode.lower(), value:
         case "default", "":
-            return TaxPlace(TaxTreatment(from_defaults=True), rule=rule.label)
+            return TaxTreatment(from_defaults=True), ""
         case "code", str(code) if code:
-            return TaxPlace(TaxTreatment(code=code), rule=rule.label)
+            return TaxTreatment(code=code), ""
         case "charge", str(charge_type) if charge_type:
-            return TaxPlace(EMPTY_TREATMENT, charge_type, rule.label)
+            return EMPTY_TREATMENT, charge_type
         case _:
             return None
+
+
+def _parsed_tax(rule: MappingRule) -> TaxPlace | None:
+    found = tax_result(rule.result)
+    return None if found is None else TaxPlace(*found, rule=rule.label)
 
 
 def _named(line: OrderLine) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bcifs_console.accounting.gates import STATUS_NAMES, is_closed
+from bcifs_console.accounting.position import REFUNDED
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState, Ledger, LineDraft
 from bcifs_console.domain.money import minor_unit
 from bcifs_console.domain.orders import Order
@@ -125,6 +126,8 @@ def conflicts_of(order: Order, sent: Sent, refunded: Mapping[int, int], *, has_s
     cancelled = sent.states.get(sent.cancel_key)
     if is_closed(order):
         return _late_cancellation(order, sent, cancelled, has_shipped=has_shipped)
+    if cancelled is not None and order.status_id == REFUNDED:
+        return ()  # its money went back after it was cancelled: nobody wants goods again
     if cancelled is not None:
         message = f"The store has reopened the order after IFS order {sent.name} was cancelled."
         remedy = "Enter the order in IFS by hand, or cancel it in the store again."

@@ -13,8 +13,9 @@ from bcifs_console.bigcommerce.errors import RateLimited
 
 #: The documented window; used until a header says otherwise.
 WINDOW_S: Final = 30.0
-#: Share of the quota that background calls leave to live ones at the start of a window.
-RESERVE: Final = 0.2
+#: Share of the quota that background calls leave to live ones at the start of a window; it falls in a straight line to
+#: 0 at the window's end. So they are spread over the window, at most a tenth of the quota ahead of an even pace.
+RESERVE: Final = 0.9
 #: Calls under way while nothing is known of the quota yet: few, in case another process has just used it up.
 FIRST_CALLS: Final = 4
 #: Longest a call waits for the budget before it is given back to its row as RateLimited: two windows.
@@ -55,9 +56,10 @@ class RateBudget(Protocol):
 class HeaderBudget:
     """A budget for one process, shared by its tasks.
 
-    Spends freely while the window has calls left and waits for its reset when it has none. Background calls leave a
-    reserve to live ones; it shrinks with the window's remaining time, so that a backfill uses the whole quota by the
-    end of each window. Not thread-safe: one event loop.
+    Live calls go while the window has calls left, and wait for its reset when it has none. Background calls are spent
+    evenly: what they leave to live ones shrinks with the window's remaining time, so that a backfill uses the whole
+    quota by the end of each window and an order that is placed meanwhile finds calls left at any moment of it. Not
+    thread-safe: one event loop.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from bcifs_console.domain.connections import HookStyle
+
 #: Header registered with each hook, holding a random secret of ours (DESIGN §5; custom headers: facts §2.4).
 HOOK_HEADER: Final = "X-BCIFS-Key"
 
@@ -25,3 +27,12 @@ WILDCARD_SCOPES: Final = ("store/order/*", "store/shipment/*")
 
 #: Optional; must have a destination of its own (facts §2.5).
 DELIVERY_EXCEPTION_SCOPE: Final = "store/hook/deliveryException"
+
+#: The path of a connection's webhook address, before its token; and what follows it for the exceptions.
+WEBHOOK_PATH: Final = "/webhooks/bigcommerce/"
+EXCEPTIONS_SUFFIX: Final = "/exceptions"
+
+
+def scopes_of(style: HookStyle) -> tuple[str, ...]:
+    """What a connection registers, the exceptions apart."""
+    return WILDCARD_SCOPES if style == "wildcard" else WANTED_SCOPES

@@ -27,7 +27,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "decisions": "decisions:app",
     "problems": "status:problems_app",
     "webhooks": "webhooks:app",
-    "poll": "webhooks:poll",
+    "poll": "backfill:poll",
+    "backfill": "backfill:backfill",
     "db": "db:app",
 }
 
@@ -86,10 +87,10 @@ def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
     """`--wait` without a number waits for the default; Typer has no options whose value may be left out.
 
     A number behind it is its seconds only where what the command acts on was named before: in `orders sync --wait 5001
-    5002` both are orders. `--wait=5` always means seconds.
+    5002` both are orders. Commands that take no numbers by place always take it. `--wait=5` always means seconds.
     """
     filled: list[str] = []
-    has_number = False
+    has_number = bool(_NAMELESS.intersection(arguments))
     for index, argument in enumerate(arguments):
         if argument == "--":
             return [*filled, *arguments[index:]]
@@ -102,6 +103,8 @@ def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
     return filled
 
 
+#: Commands that act on what options say.
+_NAMELESS: Final = frozenset({"poll", "backfill"})
 #: Options whose value may be a number, which then names nothing to act on.
 _TAKES_A_VALUE: Final = frozenset({"--home", "--connection", "--note", "--limit", "--order"})
 

@@ -1,4 +1,4 @@
-"""`bcifs webhooks …` and `bcifs poll`"""
+"""`bcifs webhooks …`"""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,17 +53,3 @@ def status(ctx: typer.Context, connection: ConnectionName = None, as_json: Json 
         )
     if any(row["state"] != "healthy" for row in rows):
         raise typer.Exit(EXIT_PROBLEM)
-
-
-def poll(ctx: typer.Context, connection: ConnectionName = None, as_json: Json = False) -> None:
-    """Ask the stores which orders changed, now; those become due."""
-    with installation(ctx) as context:
-        polled = asyncio.run(hooks.poll_now(context, connection))
-    if as_json:
-        print_json([{"connection": name} | asdict(found) for name, found in polled])
-        return
-    table(
-        ("connection", "seen>", "marked>", "calls>", "seconds>"),
-        [(name, p.seen, p.marked, p.calls, p.elapsed_s) for name, p in polled],
-        empty="No connection yet.",
-    )

@@ -1,10 +1,15 @@
 """One connection: a BigCommerce store tied to an IFS company, with its access data and choices."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.rules import Policy
 
+#: Which webhooks are registered: one for each kind of event, or `store/order/*` and `store/shipment/*`.
+HookStyle = Literal["concrete", "wildcard"]
+#: Whether the hook that tells of failed deliveries is registered too; `auto`: where the public address is https.
+DeliveryExceptions = Literal["auto", "on", "off"]
 DEFAULT_API_URL = "https://api.bigcommerce.com"
 
 
@@ -21,6 +26,8 @@ class BigCommerceAccess:
     previous_client_secrets: tuple[Secret, ...] = ()  #: still accepted while a secret is rotated
     signature_schemes: tuple[str, ...] = ("standard_webhooks", "x_bc_signature")
     timestamp_tolerance_s: int = 300
+    hooks: HookStyle = "concrete"
+    delivery_exceptions: DeliveryExceptions = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Mapping rules and policy: what a person decided, as data (DESIGN §8, ACCOUNTING §1, 4, 5)."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final, Self
 
 
 class Purpose(StrEnum):
@@ -114,6 +115,12 @@ class MappingRule:
     version: int = 1
     author: str = ""
     reason: str = ""
+    created_at: datetime | None = None  #: when this version was saved; None while it is not stored
+
+    @property
+    def says(self) -> tuple[tuple[Condition, ...], str]:
+        """What the rule says, whoever said it and when: two rules that say the same are one version."""
+        return self.conditions, self.result
 
     @property
     def label(self) -> str:
@@ -179,6 +186,8 @@ CLOSED_STATUSES = frozenset({5, 6})
 #: ACCOUNTING §4: statuses in which the IFS order may be released.
 RELEASE_STATUSES = frozenset({3, 8, 9, 11, 14})
 DISPUTED = 13
+#: Before any order of any store.
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +220,11 @@ class Policy:
     def posts_from(self) -> datetime:
         """From when on facts are posted."""
         return self.post_from or self.start_at
+
+    def for_named(self) -> Self:
+        """The policy for an order that a backfill named: it counts whenever it was placed. From when on facts are
+        posted stays as it is (ACCOUNTING §1)."""
+        return replace(self, start_at=_EVER, post_from=self.posts_from)
 
     @property
     def makes_vouchers(self) -> bool:

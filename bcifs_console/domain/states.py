@@ -34,6 +34,8 @@ class Claim:
     generation: int
     attempts: int
     until: datetime
+    background: bool = False  #: no hurry: live orders go first, and the quota's reserve is theirs
+    named: bool = False  #: a backfill named it: it counts whenever it was placed (ACCOUNTING §1)
 
     @property
     def subject(self) -> str:

@@ -64,6 +64,15 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class RowShare:
+    """What one subject brings to a row that several share; debit positive."""
+
+    subject: str
+    amount: Decimal
+    rule: str = ""  #: the mapping rule that chose the account for this subject
+
+
+@dataclass(frozen=True, slots=True)
 class VoucherRow:
     """One row: debit or credit, the other is zero. `accounting_*`: the same in the accounting currency."""
 
@@ -78,6 +87,7 @@ class VoucherRow:
     rule: str = ""  #: the mapping rule that chose the account
     accounting_debit: Decimal = ZERO
     accounting_credit: Decimal = ZERO
+    shares: tuple[RowShare, ...] = ()  #: by subject, where there are several; they add up to the row
 
     @property
     def amount(self) -> Decimal:

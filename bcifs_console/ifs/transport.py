@@ -19,6 +19,7 @@ from bcifs_console.base.lanes import lanes
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.ifs.auth import ClientCredentials, origin
+from bcifs_console.ifs.concurrency import ConcurrencyLimit
 from bcifs_console.ifs.errors import (
     Answer,
     BadRequest,
@@ -113,6 +114,7 @@ class ODataClient:
         self._clock = clock
         self._deadline_s = deadline_s
         self._on_call = on_call
+        self._limit = ConcurrencyLimit(_MAX_CONNECTIONS)
         self._is_traced = transport is None
         auth = ClientCredentials(
             base_url=base,
@@ -232,12 +234,14 @@ class ODataClient:
         status = 0
         try:
             async with asyncio.timeout(self._deadline_s):
-                response = await self._http.send(request, stream=True)
-                try:
-                    status = response.status_code
-                    body = await self._read(response, what, is_write=method != "GET")
-                finally:
-                    await response.aclose()
+                async with self._limit.place() as place:  # waiting for one counts towards the deadline, as for a token
+                    response = await self._http.send(request, stream=True)
+                    try:
+                        status = response.status_code
+                        place.answered(status)
+                        body = await self._read(response, what, is_write=method != "GET")
+                    finally:
+                        await response.aclose()
         except (httpx.RequestError, TimeoutError) as error:
             raise self._broken(what, progress, error, is_write=method != "GET") from error
         finally:

@@ -52,7 +52,7 @@ class Listener:
             server = _Server(app, self._state.limits)
             self._servers.append(server)
             self._tasks.append(await server.begin(sock))
-        self._tasks.append(asyncio.create_task(self._state.refusals.run(self._state.limits.flush_s)))
+        self._tasks.append(asyncio.create_task(self._state.outcomes.run(self._state.limits.flush_s)))
         self._state.is_bound = True
 
     async def wait(self) -> None:
@@ -72,7 +72,7 @@ class Listener:
         try:
             await asyncio.gather(*servers)
         finally:
-            self._state.refusals.stop()
+            self._state.outcomes.stop()
             await asyncio.gather(*flusher)
             self._servers, self._tasks = [], []
 

@@ -8,10 +8,11 @@ from typing import Final
 from prometheus_client import Counter
 
 from bcifs_console.base.metrics import Metrics
+from bcifs_console.bigcommerce.delivery_terms import ACKNOWLEDGE_WITHIN_S
 from bcifs_console.bigcommerce.scopes import HOOK_HEADER
 from bcifs_console.bigcommerce.signatures import Verifier
 from bcifs_console.domain.connections import Connection
-from bcifs_console.listener.refusals import Refusals
+from bcifs_console.listener.outcomes import ACCEPTED, DISCONNECTED, LATE, Outcomes
 from bcifs_console.store.database import Database
 
 #: A readiness check: None where all is well, else the reason. It may raise a Problem, which is a reason too.
@@ -35,7 +36,7 @@ class Limits:
     connections: int = 512  #: at once; more are answered 503, beyond half as many again they are cut
     connections_per_source: int = 256  #: of them, by one address that is not loopback
     check_s: float = 2.0  #: a readiness check that takes longer has failed
-    flush_s: float = 1.0  #: how often refusal counts go to the store
+    flush_s: float = 1.0  #: how often counts go to the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class ListenerState:
         self.metrics: Final = metrics
         self.limits: Final = limits or Limits()
         self.checks: Final = dict(checks or {})
-        self.refusals: Final = Refusals(database)
+        self.outcomes: Final = Outcomes(database)
         self.is_bound = False  #: whether the public socket accepts connections
         self._endpoints: Mapping[str, Endpoint] = MappingProxyType({})
         self._accepted: dict[str, Counter] = {}
@@ -94,15 +95,17 @@ class ListenerState:
         self._endpoints = MappingProxyType(dict(endpoints))
 
     def count_accepted(self, endpoint: Endpoint, seconds: float) -> None:
-        """Count a delivery that was answered 200 after `seconds`."""
+        """Count a delivery that was answered 200 after `seconds`; one answered late is tried again all the same."""
         self._accepted[endpoint.name].inc()
         self.metrics.ack_seconds.observe(seconds)
+        self.outcomes.add(endpoint.connection_id, ACCEPTED if seconds < ACKNOWLEDGE_WITHIN_S else LATE)
 
     def count_refused(self, endpoint: Endpoint | None, kind: str) -> None:
         """Count a request that was refused, here and (in a while) in the store."""
         self.metrics.deliveries.labels(endpoint.name if endpoint else "", kind).inc()
-        self.refusals.add(endpoint.connection_id if endpoint else None, kind)
+        self.outcomes.add(endpoint.connection_id if endpoint else None, kind)
 
     def count_disconnected(self, endpoint: Endpoint | None) -> None:
-        """Count a sender that left before its request was complete. Nobody was refused: only a metric."""
-        self.metrics.deliveries.labels(endpoint.name if endpoint else "", "disconnected").inc()
+        """Count a sender that left before its request was complete: to it the delivery has failed."""
+        self.metrics.deliveries.labels(endpoint.name if endpoint else "", DISCONNECTED).inc()
+        self.outcomes.add(endpoint.connection_id if endpoint else None, DISCONNECTED)

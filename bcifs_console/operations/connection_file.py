@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.secret import Secret
-from bcifs_console.domain.connections import DEFAULT_API_URL
+from bcifs_console.domain.connections import DEFAULT_API_URL, DeliveryExceptions, HookStyle
 from bcifs_console.domain.rules import (
     ACCOUNT_PURPOSES,
     CASH_PURPOSES,
@@ -56,6 +56,8 @@ class _BigCommerce(BaseModel):
         "x_bc_signature",
     )
     timestamp_tolerance_s: int = Field(default=300, ge=1, le=3600)
+    hooks: HookStyle = "concrete"
+    delivery_exceptions: DeliveryExceptions = "auto"
 
 
 class _Ifs(BaseModel):

@@ -1,14 +1,13 @@
 """Webhook registrations and the poll, as commands."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, journal
 from bcifs_console.sync import hooks
 from bcifs_console.sync.hooks import HookAction
-from bcifs_console.sync.poller import Polled, poll
+from bcifs_console.sync.poller import Polled, poll, poll_times
 
 
 def _ids(context: Context, connection: str | None) -> list[int]:
@@ -81,8 +80,7 @@ async def poll_now(context: Context, connection: str | None) -> list[tuple[str, 
     for connection_id in _ids(context, connection):
         runtime = context.runtime(connection_id)
         try:
-            overlap = timedelta(seconds=context.settings.poll_overlap_s)
-            polled.append((runtime.connection.name, await poll(runtime, overlap=overlap)))
+            polled.append((runtime.connection.name, await poll(runtime, **poll_times(context.settings))))
         finally:
             await runtime.aclose()
     return polled

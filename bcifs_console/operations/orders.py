@@ -91,7 +91,7 @@ async def preview(context: Context, order_id: int, *, connection: str | None) ->
         order = await runtime.store.order(order_id, with_taxes=needs_taxes(runtime.rules))
         held = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, order_subject(order_id)))
         sent = held.customer_order()
-        order = await with_movements(runtime, order, held)
+        order = await with_movements(runtime, order, held, runtime.policy)
         match = Match(Known(""))
         if sent is None and not ignored_because(order, runtime.policy):
             match = await Matching(runtime).resolve(buyer_of(order), None)

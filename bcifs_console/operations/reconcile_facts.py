@@ -204,6 +204,7 @@ class _Reading:
             entries=voucher.entries if voucher else None,
             moved_to=voucher.day if voucher else None,
             moved_because=MOVED,
+            unfinished=_unfinished(voucher, absent),
         )
 
     def _rounded(self, amount: Decimal, currency: str) -> Decimal:
@@ -246,10 +247,11 @@ class _Reading:
             currency=draft.currency,
             amount=amount_of(draft.voucher_kind, rows, self._frame.accounts),
             order_id=self._record.order_id,
-            absent=self._reasons.voucher_absent(voucher.document),
+            absent=(absent := self._reasons.voucher_absent(voucher.document)),
             entries=voucher.entries,
             moved_to=voucher.day,
             moved_because=MOVED,
+            unfinished=_unfinished(voucher, absent),
         )
 
     def no_longer_shown(self, voucher: _Voucher) -> Reasoned:
@@ -280,3 +282,10 @@ def _beside(books: Books, record: Shipment, draft: VoucherDraft) -> Decimal:
     own = {line_subject(line_id) for line_id in _shipped(books, record)}
     takes = (take for take in draft.takes if take.kind is TakeKind.RECOGNISE and take.subject not in own)
     return sum((take.gross for take in takes), ZERO)
+
+
+def _unfinished(voucher: "_Voucher | None", absent: Reasoned) -> Reasoned | None:
+    """Why IFS may have only a part of a voucher: it is being posted, or waits half-way."""
+    if voucher is None or voucher.document.state in (DocumentState.CONFIRMED, DocumentState.NOTHING_TO_POST):
+        return None
+    return Reasoned(f"It is posted only in part. {absent.text}", absent.remedy, is_good=absent.is_good)

@@ -85,6 +85,7 @@ class Expected:
     moved_to: date | None = None  #: the other day that IFS may show
     moved_because: str = ""
     any_day: bool = False  #: IFS dates it by its own clock
+    unfinished: Reasoned | None = None  #: why only a part of it may be in IFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +267,10 @@ def _of_pair(fact: Expected, entry: Booked) -> list[Difference]:
         wrong = Reasoned(f"IFS has it in {entry.currency}, the store in {fact.currency}.", _CORRECT, is_good=False)
         differences.append(_difference(What.CURRENCY, fact, entry, wrong))
     elif entry.amount != fact.amount:
-        differences.append(_difference(What.AMOUNT, fact, entry, _amount(fact, entry)))
+        differences.append(_difference(What.AMOUNT, fact, entry, fact.unfinished or _amount(fact, entry)))
     elif fact.entries is not None and dict(fact.entries) != dict(entry.entries):
-        differences.append(_difference(What.ACCOUNTS, fact, entry, _accounts(fact.entries, entry.entries)))
+        why = fact.unfinished or _accounts(fact.entries, entry.entries)
+        differences.append(_difference(What.ACCOUNTS, fact, entry, why))
     if entry.day != fact.day:
         differences.append(_difference(What.DAY, fact, entry, _day(fact, entry)))
     return differences

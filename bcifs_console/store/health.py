@@ -1,6 +1,7 @@
 """Heartbeats of our processes and the breakers of connections, as rows: every process and the console see the same."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,10 +10,12 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.states import Side
-from bcifs_console.store import journal
+from bcifs_console.store import journal, webhooks
 from bcifs_console.store.database import Tx
 from bcifs_console.store.tables import breaker, cursor, heartbeat, hook
 
+#: The counter of changes the poll saw, by whether a webhook had told of them: `heard`, `missed`.
+CHANGES: Final = "changes"
 FRESH: Final = timedelta(seconds=10)
 
 
@@ -150,6 +153,8 @@ class HookRecord:
     cause: str
     last_delivery_at: datetime | None
     checked_at: datetime | None
+    since: datetime | None = None  #: when it came into this state
+    action: str = ""  #: what we did about it last
 
 
 def hooks(conn: Connection, connection_id: int | None = None) -> list[HookRecord]:
@@ -168,13 +173,21 @@ def hooks(conn: Connection, connection_id: int | None = None) -> list[HookRecord
             r.cause,
             r.last_delivery_at,
             r.checked_at,
+            r.since,
+            r.action,
         )
         for r in conn.execute(query)
     ]
 
 
 def save_hook(tx: Tx, record: HookRecord) -> None:
-    """Insert or replace what is known of one registration; the last delivery is kept."""
+    """Insert or replace what is known of one registration.
+
+    The last delivery is kept; `since` is that of the state, and what was done last stays until something else is.
+    """
+    here = (hook.c.connection_id == record.connection_id) & (hook.c.scope == record.scope)
+    before = tx.conn.execute(select(hook.c.state, hook.c.since).where(here)).first()
+    is_as_before = before is not None and before.state == record.state
     values = {
         "hook_id": record.hook_id,
         "destination": record.destination,
@@ -182,8 +195,26 @@ def save_hook(tx: Tx, record: HookRecord) -> None:
         "state": record.state,
         "cause": record.cause,
         "checked_at": tx.now,
+        "since": before.since if is_as_before and before is not None else tx.now,
     }
-    here = (hook.c.connection_id == record.connection_id) & (hook.c.scope == record.scope)
-    if tx.conn.execute(update(hook).where(here).values(values)).rowcount == 0:
+    if record.action:
+        values["action"] = record.action
+    if before is None:
         tx.conn.execute(hook.insert().values(connection_id=record.connection_id, scope=record.scope, **values))
+    else:
+        tx.conn.execute(update(hook).where(here).values(values))
     journal.touch(tx, "hook", [(record.connection_id, record.scope)])
+
+
+def drop_hooks(tx: Tx, connection_id: int, *, keep: Collection[str]) -> None:
+    """Forget the registrations of scopes that are not wanted any more."""
+    tx.conn.execute(delete(hook).where(hook.c.connection_id == connection_id, hook.c.scope.not_in(keep)))
+
+
+def note_missed(tx: Tx, connection_id: int, *, seen_by_poll_only: int, seen_by_hook: int, at: datetime) -> None:
+    """Count changes of orders that the poll saw by `at`, by whether a webhook had told of them: the true miss rate."""
+    for label, number in (("missed", seen_by_poll_only), ("heard", seen_by_hook)):
+        if number:
+            journal.count(tx, CHANGES, label, connection_id=connection_id, delta=number)
+            webhooks.add_sample(tx, connection_id, label, number)
+    set_cursor(tx, connection_id, "hooks_compared", at.isoformat())

@@ -5,23 +5,26 @@ Both write that an order is due and nothing else: a look at the order then finds
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, false, func, literal, not_, or_, select, update
 
 from bcifs_console.domain.states import OrderState, order_subject
-from bcifs_console.store import journal
+from bcifs_console.store import journal, listings
 from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.prepared import Prepared
-from bcifs_console.store.tables import hook, store_order, webhook_delivery
+from bcifs_console.store.tables import document, hook, store_order, webhook_delivery
 from bcifs_console.store.tables import journal as journal_table
 
 #: Events carry whole seconds and clocks differ a little: a read must be this much younger than an event to cover it.
 _COVERED_AFTER: Final = timedelta(seconds=5)
+#: Databases limit how many values one question may hold.
+_NUMBERS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,16 @@ def _delivery_rows(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[Any, ..
 
 
 def _note_scopes(tx: Tx, deliveries: Iterable[Delivery]) -> None:
-    heard = {(d.connection_id, d.scope) for d in deliveries}
+    heard = {(d.connection_id, scope) for d in deliveries for scope in _registered_as(d.scope)}
     heard_at = _NOTE_SCOPE.value(tx, "heard_at", tx.now)
     _NOTE_SCOPE.many(tx, [(connection_id, scope, heard_at) for connection_id, scope in sorted(heard)])
+
+
+@lru_cache(256)  # scopes come from outside
+def _registered_as(scope: str) -> tuple[str, ...]:
+    """The scopes a hook may have that delivers events of `scope`: itself, and the wildcard above it."""
+    family = scope.split("/")[:2]
+    return (scope, "/".join((*family, "*"))) if len(family) == 2 and not scope.endswith("/*") else (scope,)
 
 
 _NOTE_SCOPE: Final = Prepared(
@@ -136,19 +146,33 @@ def _look_again_if_needed(tx: Tx, repeated: Sequence[Delivery]) -> None:
             _mark(tx, {(delivery.connection_id, delivery.order_id)}, "webhook", tx.now)
 
 
-def mark_due(tx: Tx, connection_id: int, order_ids: Iterable[int], *, found_by: str, at: datetime | None = None) -> int:
-    """Make orders due, now or at `at`, creating their rows where they are new. Returns how many were marked."""
+def mark_due(
+    tx: Tx,
+    connection_id: int,
+    order_ids: Iterable[int],
+    *,
+    found_by: str,
+    at: datetime | None = None,
+    background: bool = False,
+) -> int:
+    """Make orders due, now or at `at`, creating their rows where they are new. Returns how many were marked.
+
+    `background`: without hurry, unless they are due with some already. What a list showed of them before counts no
+    more: whoever has a newer listing puts it after this (`listings.put`).
+    """
     keys = {(connection_id, order_id) for order_id in order_ids}
-    _mark(tx, keys, found_by, at or tx.now)
+    _mark(tx, keys, found_by, at or tx.now, background=background)
+    listings.drop(tx, keys)
     return len(keys)
 
 
-def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime) -> None:
+def _mark(tx: Tx, keys: set[tuple[int, int]], found_by: str, at: datetime, *, background: bool = False) -> None:
     if not keys:
         return
     ordered = sorted(keys)  # one lock order for every writer
     due_at, first_seen_at = (_UPSERT_ORDER.value(tx, "due_at", moment) for moment in (at, tx.now))
-    _UPSERT_ORDER.many(tx, [(c, o, due_at, first_seen_at, found_by) for c, o in ordered])
+    hurry = _UPSERT_ORDER.value(tx, "background", background)
+    _UPSERT_ORDER.many(tx, [(c, o, due_at, first_seen_at, found_by, hurry) for c, o in ordered])
     journal.touch(tx, "order", [(c, order_subject(o)) for c, o in ordered])
     for connection_id, order_id in ordered:
         tx.ring(connection_id, order_id)
@@ -171,8 +195,11 @@ def _upsert_order(dialect: Any) -> Any:
         generation=literal(1),
         first_seen_at=bindparam("first_seen_at"),
         found_by=bindparam("found_by"),
+        background=bindparam("background"),
     )
     new = statement.excluded
+    # Not `in_`: a prepared statement has a fixed text.
+    is_pending = or_(*(store_order.c.state == state.value for state in (OrderState.DUE, OrderState.WORKING)))
     earlier = case(
         (store_order.c.due_at < new.due_at, store_order.c.due_at),
         else_=new.due_at,
@@ -184,6 +211,7 @@ def _upsert_order(dialect: Any) -> Any:
             "due_at": case((store_order.c.state == OrderState.DUE.value, earlier), else_=new.due_at),
             # One that had been given up starts anew: somebody, or the store, gave it another chance.
             "attempts": case((store_order.c.state == OrderState.FAILED.value, 0), else_=store_order.c.attempts),
+            "background": and_(new.background, or_(not_(is_pending), store_order.c.background)),
             "state": case(
                 (store_order.c.state == OrderState.WORKING.value, OrderState.WORKING.value),
                 else_=OrderState.DUE.value,
@@ -195,21 +223,84 @@ def _upsert_order(dialect: Any) -> Any:
 _INSERT_DELIVERY: Final = Prepared(
     _insert_delivery, ("connection_id", "dedupe", "scope", "order_id", "event_at", "received_at", "body")
 )
-_UPSERT_ORDER: Final = Prepared(_upsert_order, ("connection_id", "order_id", "due_at", "first_seen_at", "found_by"))
+_UPSERT_ORDER: Final = Prepared(
+    _upsert_order, ("connection_id", "order_id", "due_at", "first_seen_at", "found_by", "background")
+)
 
 
 def oldest_due(tx_conn: Any, now: datetime) -> datetime | None:
-    """When the order that has been due longest became due, None where nothing is due."""
+    """When the order that has been due longest became due, None where nothing is. Those without hurry do not count."""
     found: datetime | None = tx_conn.execute(
         select(func.min(store_order.c.due_at)).where(
-            store_order.c.state == OrderState.DUE.value, store_order.c.due_at <= now
+            store_order.c.state == OrderState.DUE.value,
+            store_order.c.background == false(),
+            store_order.c.due_at <= now,
         )
     ).scalar()
     return found
 
 
-#: Journalled where a store-wide look at refunds named an order.
+#: Journalled where a store-wide look at refunds named an order; the detail `refund` is the refund's number.
 REFUND_SEEN: Final = "order.refund_seen"
+
+
+def note_refunds(tx: Tx, connection_id: int, refunds: Mapping[int, Collection[int]]) -> set[int]:
+    """Make those orders due that have refunds of which nothing was noted and nothing posted; returns which.
+
+    `refunds`: order number → refund numbers, as the store lists them. Orders never seen are passed over: what counts
+    of them comes with the orders themselves.
+    """
+    of_connection = store_order.c.connection_id == connection_id
+    known = tx.conn.execute(
+        select(store_order.c.order_id).where(of_connection, store_order.c.order_id.in_(list(refunds)))
+    )
+    due: set[int] = set()
+    for order_id in sorted(int(row[0]) for row in known):
+        subject = order_subject(order_id)
+        news = sorted(set(refunds[order_id]) - _refunds_known(tx, connection_id, subject))
+        for refund_id in news:
+            journal.write(
+                tx, REFUND_SEEN, actor="service", subject=subject, connection_id=connection_id, refund=refund_id
+            )
+        if news:
+            due.add(order_id)
+    mark_due(tx, connection_id, due, found_by="poll")
+    return due
+
+
+def _refunds_known(tx: Tx, connection_id: int, subject: str) -> set[int]:
+    """Refunds of the order that were noted before, or stand in the ledger (`…/REFUND/9`)."""
+    noted = tx.conn.execute(
+        select(journal_table.c.detail).where(
+            journal_table.c.connection_id == connection_id,
+            journal_table.c.subject == subject,
+            journal_table.c.event == REFUND_SEEN,
+        )
+    )
+    posted = tx.conn.execute(
+        select(document.c.key).where(document.c.connection_id == connection_id, document.c.subject == subject)
+    )
+    numbers = [str(json.loads(row[0]).get("refund", "")) for row in noted]
+    numbers += [key.rpartition("/REFUND/")[2] for (key,) in posted if "/REFUND/" in key]
+    return {int(number) for number in numbers if number.isdecimal()}
+
+
+def heard_of(conn: Connection, connection_id: int, changes: Mapping[int, datetime]) -> set[int]:
+    """Those of the orders of which an event came that is no older than their change (order number → its time)."""
+    told: set[int] = set()
+    numbers = sorted(changes)
+    at = func.max(func.coalesce(webhook_delivery.c.event_at, webhook_delivery.c.received_at, type_=UtcTime()))
+    for start in range(0, len(numbers), _NUMBERS_AT_ONCE):
+        rows = conn.execute(
+            select(webhook_delivery.c.order_id, at)
+            .where(
+                webhook_delivery.c.connection_id == connection_id,
+                webhook_delivery.c.order_id.in_(numbers[start : start + _NUMBERS_AT_ONCE]),
+            )
+            .group_by(webhook_delivery.c.order_id)
+        )
+        told |= {order_id for order_id, newest in rows if newest >= changes[order_id] - _COVERED_AFTER}
+    return told
 
 
 def heard_of_refund(conn: Connection, connection_id: int, order_id: int) -> bool:

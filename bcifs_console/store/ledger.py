@@ -190,13 +190,15 @@ def withdraw(tx: Tx, held: Claim, document_id: int) -> bool:
     Raises LeaseLost where another worker has the order.
     """
     queue.prove(tx, held)
+    # Locked: one that another process is putting into a batch in this moment must be seen to stand in it.
+    mine = select(document.c.batch).where(document.c.id == document_id).with_for_update()
+    batch = tx.conn.execute(mine).scalar()
     reached = tx.conn.execute(
         select(document_part.c.name).where(
             document_part.c.document_id == document_id,
             document_part.c.state.not_in([PartState.INTENDED.value, PartState.FAILED.value]),
         )
     ).first()
-    batch = tx.conn.execute(select(document.c.batch).where(document.c.id == document_id)).scalar()
     if reached is not None or batch is not None:
         return False
     tx.conn.execute(document_part.delete().where(document_part.c.document_id == document_id))

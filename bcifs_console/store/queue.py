@@ -11,19 +11,31 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    true,
+    update,
+)
 
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
+from bcifs_console.domain.revisits import next_look
 from bcifs_console.domain.states import Claim, OrderState, Outcome, order_subject
-from bcifs_console.store import intake, journal
+from bcifs_console.store import due, intake, journal
 from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.prepared import Prepared
-from bcifs_console.store.tables import connection, customer_link, decision, order_snapshot, store_order
+from bcifs_console.store.tables import customer_link, decision, order_snapshot, store_order
 from bcifs_console.store.tables import lease as lease_table
 
 _ORDER: Final = store_order.c
+#: States of an order at rest that another look may find changed.
+_AT_REST: Final = (OrderState.SYNCED, OrderState.WAITING, OrderState.SKIPPED)
 
 
 def claim(
@@ -34,55 +46,27 @@ def claim(
     lease: timedelta,
     paused: Collection[int] = (),
     only: Collection[tuple[int, int]] | None = None,
+    backfill: int | None = None,
+    background: int | None = None,
 ) -> list[Claim]:
     """Lease up to `limit` due orders to `owner`, longest due first; connections in `paused` are left alone.
 
-    An order whose lease ran out counts as due. `only` limits it to the named orders, for a command that works on those.
+    Orders in the background come after all others, and at most `background` of them. An order whose lease ran out
+    counts as due. `only` and `backfill` limit it to the named orders, for a command that works on those.
     """
-    # Two queries, each a walk along its index: with OR, a long backlog would be read and sorted whole at every claim.
-    found: list[Any] = []
-    for query in (_LAPSED, _DUE):
-        for limited in _limited(tx.conn, query, paused, only):
-            found += tx.conn.execute(limited, {"now": tx.now, "room": limit})
-    rows = sorted(found, key=lambda row: row.due_at)[:limit]
+    # Queries that each walk along an index: with OR, a long backlog would be read and sorted whole at every claim.
+    within = due.Within(tx.conn, paused, only, backfill)
+    rows = within.first((due.LAPSED, due.DUE), tx.now, limit)
+    room = min(limit - len(rows), limit if background is None else background)
+    if room > 0:
+        rows += within.first((due.DUE_IN_BACKGROUND,), tx.now, room)
     until = tx.now + lease
-    claims = [Claim(r[0], r[1], owner, r[2] + 1, r[3], r[4], until) for r in rows]
+    claims = [Claim(r[0], r[1], owner, r[2] + 1, r[3], r[4], until, r[6], r[7] is not None) for r in rows]
     if claims:
         until_value = _CLAIM.value(tx, "until", until)
         _CLAIM.many(tx, [(c.connection_id, c.order_id, c.owner, c.fence, until_value) for c in claims])
     return claims
 
-
-def _limited(
-    conn: Connection, query: Select[Any], paused: Collection[int], only: Collection[tuple[int, int]] | None
-) -> list[Select[Any]]:
-    """`query` without the connections in `paused`, and for the orders in `only` alone.
-
-    With something paused it is one query for each other connection: each walks its own stretch of the index, and the
-    backlog of the paused ones, however long, is never read.
-    """
-    if only is not None:
-        query = query.where(tuple_(_ORDER.connection_id, _ORDER.order_id).in_(only))
-    if not paused:
-        return [query]
-    others = conn.execute(select(connection.c.id).where(connection.c.id.not_in(paused))).scalars()
-    return [query.where(_ORDER.connection_id == connection_id) for connection_id in others]
-
-
-def _claimable(state: OrderState, since: ColumnElement[Any]) -> Select[Any]:
-    """Orders in `state` whose time has come, longest first."""
-    columns = (_ORDER.connection_id, _ORDER.order_id, _ORDER.lease_fence, _ORDER.generation, _ORDER.attempts)
-    query = select(*columns, _ORDER.due_at).where(_ORDER.state == state.value, since <= bindparam("now"))
-    return query.order_by(since).limit(bindparam("room")).with_for_update(skip_locked=True)
-
-
-# Made once: this is asked whenever something may be due, and making a query takes longer than carrying it out.
-_LAPSED: Final = _claimable(OrderState.WORKING, _ORDER.lease_until)
-_DUE: Final = _claimable(OrderState.DUE, _ORDER.due_at)
-_NEXT: Final = (
-    select(func.min(_ORDER.due_at)).where(_ORDER.state == OrderState.DUE.value),
-    select(func.min(_ORDER.lease_until)).where(_ORDER.state == OrderState.WORKING.value),
-)
 
 _CLAIM: Final = Prepared(
     lambda _dialect: (
@@ -199,6 +183,8 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     state = OrderState.DUE if again else outcome.state
     if again:
         values["due_at"] = tx.now
+    elif state is not OrderState.DUE:
+        values |= {"background": False, "look_at": _next_look(row, outcome, tx.now)}
     values |= {"state": state.value, "done_generation": held.generation, "lease_owner": "", "lease_until": None}
     _finishing(*values).once(tx, **_binds(held), **values)
     subject = order_subject(held.order_id)
@@ -215,7 +201,24 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     return state
 
 
-_AT_THE_END: Final = select(_ORDER.generation, _ORDER.attempts, _ORDER.synced_at).where(_HELD).with_for_update()
+def _next_look(row: Any, outcome: Outcome, now: datetime) -> datetime | None:
+    """When an order at rest is looked at again unasked: one that is in IFS and not settled (DESIGN §9)."""
+    is_in_ifs = bool(row.ifs_order_no if outcome.ifs_order_no is None else outcome.ifs_order_no)
+    is_settled = row.settled if outcome.settled is None else outcome.settled
+    if outcome.state not in _AT_REST or not is_in_ifs or is_settled:
+        return None
+    came = row.synced_at or (now if outcome.state is OrderState.SYNCED else row.first_seen_at)
+    return next_look(came, now)
+
+
+_AT_THE_END: Final = (
+    select(
+        *(_ORDER.generation, _ORDER.attempts, _ORDER.synced_at, _ORDER.first_seen_at),
+        *(_ORDER.ifs_order_no, _ORDER.settled),
+    )
+    .where(_HELD)
+    .with_for_update()
+)
 
 
 @cache
@@ -352,12 +355,41 @@ def orders_of_buyer(conn: Connection, connection_id: int, buyer_key: str, states
 
 
 def next_due_at(
-    conn: Connection, paused: Collection[int] = (), only: Collection[tuple[int, int]] | None = None
+    conn: Connection,
+    paused: Collection[int] = (),
+    only: Collection[tuple[int, int]] | None = None,
+    backfill: int | None = None,
+    *,
+    background: bool = True,
 ) -> datetime | None:
-    """The moment the next order falls due or a lease runs out, None where nothing is pending; as `claim` sees it."""
-    queries = [limited for query in _NEXT for limited in _limited(conn, query, paused, only)]
-    moments = [conn.execute(query).scalar() for query in queries]
-    return min((moment for moment in moments if moment is not None), default=None)
+    """The moment the next order falls due or a lease runs out, None where nothing is pending; as `claim` sees it.
+
+    Without `background` those without hurry are left out.
+    """
+    among = (*due.NEXT, due.NEXT_IN_BACKGROUND) if background else due.NEXT
+    return due.Within(conn, paused, only, backfill).earliest(among)
+
+
+def look_again(tx: Tx, connection_id: int, *, at_once: int) -> int:
+    """Make orders at rest due in the background whose `look_at` has come, longest first, so that at most `at_once` are;
+    returns how many.
+
+    One that failed keeps its fault and its attempts: only a person or the store gives it another chance.
+    """
+    of_connection = _ORDER.connection_id == connection_id
+    waiting = select(func.count()).where(of_connection, due.IS_DUE, _ORDER.background == true())
+    room = at_once - int(tx.conn.execute(waiting).scalar_one())
+    if room <= 0:
+        return 0
+    states_at_rest = [state.value for state in _AT_REST]
+    come = (
+        select(_ORDER.order_id)
+        .where(of_connection, _ORDER.look_at <= tx.now, _ORDER.state.in_(states_at_rest))
+        .order_by(_ORDER.look_at)
+        .limit(room)
+    )
+    found = [int(row[0]) for row in tx.conn.execute(come)]
+    return intake.mark_due(tx, connection_id, found, found_by="look again", background=True)
 
 
 def states(conn: Connection) -> dict[tuple[int, str], int]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -95,9 +96,17 @@ class StoreOrderRow(SQLModel, table=True):
 
     __tablename__ = "store_order"
     __table_args__ = (
-        Index("ix_store_order_due", "state", "due_at"),
+        Index("ix_store_order_due", "state", "background", "due_at"),
         Index("ix_store_order_lease", "state", "lease_until"),
-        Index("ix_store_order_connection_due", "connection_id", "state", "due_at"),
+        Index("ix_store_order_connection_due", "connection_id", "state", "background", "due_at"),
+        Index("ix_store_order_look", "connection_id", "look_at"),
+        Index(
+            "ix_store_order_backfill",
+            "backfill",
+            "state",
+            sqlite_where=text("backfill IS NOT NULL"),
+            postgresql_where=text("backfill IS NOT NULL"),
+        ),
         Index("ix_store_order_state", "state", "placed_at"),
         Index("ix_store_order_placed", "placed_at"),
         Index("ix_store_order_buyer", "connection_id", "buyer_key"),
@@ -135,6 +144,41 @@ class StoreOrderRow(SQLModel, table=True):
     synced_at: datetime | None = _time(nullable=True)
     #: paid in full, every unit consumed, balance 0.00; unknown while no vouchers are made
     settled: bool | None = Field(default=None, sa_column=Column(Boolean, nullable=True))
+    #: due without hurry, as from a backfill: orders that are not go first
+    background: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    #: when it is looked at again although nothing tells of a change; None: never
+    look_at: datetime | None = _time(nullable=True)
+    #: the backfill that named it last
+    backfill: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+
+
+class BackfillRow(SQLModel, table=True):
+    """One backfill: what it was asked for, and how far it has read. `reached` is the highest order number done with."""
+
+    __tablename__ = "backfill"
+    id: int | None = Field(default=None, primary_key=True)
+    connection_id: int = _connection()
+    since: datetime | None = _time(nullable=True)
+    until: datetime | None = _time(nullable=True)
+    orders: str = _text("[]")
+    reached: int = _big()
+    seen: int = _big()
+    marked: int = _big()
+    calls: int = _big()
+    actor: str = _text()
+    started_at: datetime = _time()
+    ended_at: datetime | None = _time(nullable=True)
+
+
+class OrderListingRow(SQLModel, table=True):
+    """What a list page showed of an order (domain JSON): for a quarter of an hour its look need not read that again."""
+
+    __tablename__ = "order_listing"
+    __table_args__ = (Index("ix_order_listing_fetched", "fetched_at"),)
+    connection_id: int = _connection(primary_key=True)
+    order_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    fetched_at: datetime = _time()
+    snapshot: str = _text()
 
 
 class OrderSnapshotRow(SQLModel, table=True):
@@ -308,6 +352,63 @@ class HookRow(SQLModel, table=True):
     cause: str = _text()
     last_delivery_at: datetime | None = _time(nullable=True)
     checked_at: datetime | None = _time(nullable=True)
+    since: datetime | None = _time(nullable=True)
+    #: what was done about it last
+    action: str = _text()
+
+
+class HookSampleRow(SQLModel, table=True):
+    """How many deliveries of ten seconds had this outcome. Kept for a day."""
+
+    __tablename__ = "hook_sample"
+    connection_id: int = _connection(primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcTime(), primary_key=True))
+    outcome: str = Field(sa_column=Column(Text, primary_key=True))
+    number: int = _big()
+
+
+class WebhookHealthRow(SQLModel, table=True):
+    """How a connection's webhooks are as a whole. `registered`: a person wanted them; only then they are repaired."""
+
+    __tablename__ = "webhook_health"
+    connection_id: int = _connection(primary_key=True)
+    registered: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    state: str = _text()
+    findings: str = _text("[]")
+    action: str = _text()
+    since: datetime | None = _time(nullable=True)
+    #: the watcher's last look, and the last one that the store answered
+    looked_at: datetime | None = _time(nullable=True)
+    checked_at: datetime | None = _time(nullable=True)
+    listener_seen_at: datetime | None = _time(nullable=True)
+    #: the first and the last failure of those that BigCommerce may still be repeating
+    failing_since: datetime | None = _time(nullable=True)
+    failed_at: datetime | None = _time(nullable=True)
+    repaired_at: datetime | None = _time(nullable=True)
+
+
+class AlertRow(SQLModel, table=True):
+    """A message for people. `settled_at`: it was sent, or given up."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index(
+            "ix_alert_unsettled",
+            "id",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+    id: int | None = _id()
+    connection_id: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    at: datetime = _time()
+    level: str = _text()
+    title: str = _text()
+    body: str = _text()
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    tried_at: datetime | None = _time(nullable=True)
+    settled_at: datetime | None = _time(nullable=True)
+    error: str = _text()
 
 
 class BreakerRow(SQLModel, table=True):
@@ -417,6 +518,8 @@ secret = table_of(SecretRow)
 webhook_delivery = table_of(WebhookDeliveryRow)
 store_order = table_of(StoreOrderRow)
 order_snapshot = table_of(OrderSnapshotRow)
+order_listing = table_of(OrderListingRow)
+backfill = table_of(BackfillRow)
 document = table_of(DocumentRow)
 document_part = table_of(DocumentPartRow)
 voucher_batch = table_of(VoucherBatchRow)
@@ -426,6 +529,9 @@ customer_link = table_of(CustomerLinkRow)
 mapping_rule = table_of(MappingRuleRow)
 cursor = table_of(CursorRow)
 hook = table_of(HookRow)
+hook_sample = table_of(HookSampleRow)
+webhook_health = table_of(WebhookHealthRow)
+alert = table_of(AlertRow)
 breaker = table_of(BreakerRow)
 lease = table_of(LeaseRow)
 sequence = table_of(SequenceRow)

@@ -192,17 +192,18 @@ def unknown_parts(conn: Connection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LastRead:
-    """When an order we know was modified, as we last read it (None: never read), and its state."""
+    """An order we know: its state, when it was modified as we last read it (None: never read), whether it is settled
+    (None: not known), and when we read it."""
 
     state: str
     modified_at: datetime | None
+    settled: bool | None = None
+    read_at: datetime | None = None
 
 
 def last_read(conn: Connection, connection_id: int, order_ids: list[int]) -> dict[int, LastRead]:
     """What we know of those of the orders that we have seen."""
-    rows = conn.execute(
-        select(store_order.c.order_id, store_order.c.state, store_order.c.modified_at).where(
-            store_order.c.connection_id == connection_id, store_order.c.order_id.in_(order_ids)
-        )
-    )
-    return {row.order_id: LastRead(row.state, row.modified_at) for row in rows}
+    known = store_order.c
+    columns = (known.order_id, known.state, known.modified_at, known.settled, known.fetched_at)
+    rows = conn.execute(select(*columns).where(known.connection_id == connection_id, known.order_id.in_(order_ids)))
+    return {row.order_id: LastRead(row.state, row.modified_at, row.settled, row.fetched_at) for row in rows}

@@ -5,6 +5,7 @@ resumes at the first call that is not confirmed. A voucher is never corrected or
 otherwise than sent is shown to a person.
 """
 
+from datetime import date
 from typing import Final
 
 from bcifs_console.domain.documents import DocumentState, LedgerDocument
@@ -12,16 +13,18 @@ from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.rules import ClosedPeriod, VoucherTransport
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.vouchers import VoucherDraft, VoucherRow
-from bcifs_console.ifs.errors import BusinessRule, Conflict, MissingMasterData, PeriodClosed
+from bcifs_console.ifs.errors import BusinessRule, Conflict, IfsError, MissingMasterData, NotFound, PeriodClosed
 from bcifs_console.ifs.stdvou import BatchEntry, UnwritableEntry, render
-from bcifs_console.ifs.voucher_differences import matching_rows, voucher_differences
+from bcifs_console.ifs.voucher_differences import RowMatch, matching_rows, voucher_differences
 from bcifs_console.ifs.voucher_records import VoucherHead, VoucherRowRecord
 from bcifs_console.store.ledger import DocumentChange
 from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.redraft import nothing_in_ifs
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 
 HEADER: Final = "header"
+ADOPTED: Final = "adopted"
 CONFIRM: Final = "confirm"
 READ_BACK: Final = "read_back"
 _CONFIRM_TRIES: Final = 3
@@ -30,22 +33,33 @@ _CONFIRM_TRIES: Final = 3
 class VoucherPosting:
     """Brings one voucher into IFS."""
 
-    def __init__(self, runtime: Runtime, claim: Claim, document: LedgerDocument, draft: VoucherDraft) -> None:
+    def __init__(
+        self, runtime: Runtime, claim: Claim, document: LedgerDocument, draft: VoucherDraft, *, since: date
+    ) -> None:
+        """`since`: no voucher of this order is dated earlier, whatever day a look would give it now."""
         self._runtime = runtime
         self._ifs = runtime.ifs
         self._document = document
         self._draft = draft
+        self._since = min(since, draft.day)
         self._day = document.day or draft.day
         self._calls = JournalledCalls(runtime, claim, document)
         self._known_head: VoucherHead | None = None
+        #: the header was found, not made by us just now: rows may hang on it already
+        self._adopted = self._calls.is_confirmed(ADOPTED)
 
     async def carry_out(self) -> None:
         """Do every call that is missing. By file nothing: the outbox puts the voucher into exactly one batch.
 
-        Raises Waiting (period, conflict), OutcomeStillUnknown, LeaseLost and the IFS errors.
+        A voucher that went one way stays on it: one in a batch is never posted by rest, and what was begun by rest is
+        finished by rest. Raises Waiting (period, conflict, mapping), OutcomeStillUnknown, LeaseLost and the IFS errors.
         """
-        if self._runtime.policy.voucher_transport is VoucherTransport.EXTERNAL_FILE:
-            await self._try_file()
+        if self._document.batch is not None:
+            return
+        transport = self._runtime.policy.voucher_transport
+        if transport is not VoucherTransport.REST and nothing_in_ifs(self._document):
+            if transport is VoucherTransport.EXTERNAL_FILE:
+                await self._try_file()
             return
         try:
             await self._post()
@@ -62,9 +76,22 @@ class VoucherPosting:
             await self._calls.flush()
             blocker = Blocker(Reason.MAPPING, fault.message, fault.remedy, self._draft.key)
             raise Waiting(Reason.MAPPING, (blocker,)) from fault
+        if self._document.state is not DocumentState.INTENDED:
+            self._calls.note(DocumentChange(state=DocumentState.INTENDED, error=""))  # only such a one is put into one
+            await self._calls.flush()
 
     async def _post(self) -> None:
         reference = await self._header()
+        try:
+            await self._complete(reference)
+        except NotFound as gone:
+            raise self._vanished(reference, gone) from gone
+        self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
+
+    async def _complete(self, reference: str) -> None:
+        """Rows, confirmation and read-back of the voucher whose header is known."""
+        if self._adopted:
+            await self._check_adopted(reference)
         for number, row in enumerate(self._draft.rows, start=1):
             await self._calls.run(self._row_step(reference, number, row))
         await self._calls.run(Step(CONFIRM, lambda: self._confirm(reference), lambda: self._is_confirmed(reference)))
@@ -73,67 +100,80 @@ class VoucherPosting:
             self._refuse_differences(head, voucher_differences(self._draft, head, rows, self._ifs.profile))
             self._calls.note(DocumentChange(etag=head.etag))
             self._calls.mark(READ_BACK)
-        self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
 
     # -- header ------------------------------------------------------------------------------------------------------
 
     async def _header(self) -> str:
-        async def send() -> str:
-            return await self._create()
-
+        """The voucher's header on its day, or, where that period is closed and the policy says so, later."""
         if not self._calls.is_confirmed(HEADER):
             self._calls.note(DocumentChange(state=DocumentState.SENT))
-        reference = await self._calls.run(Step(HEADER, send, self._find, look_first=True))
+        step = Step(HEADER, self._create, self._find, look_first=True)
+        try:
+            reference = await self._calls.run(step)
+        except _DayClosed:
+            if not await self._move_on():
+                raise
+            # As a call of its own: whoever was stopped in between must not make a twin of another worker's voucher.
+            reference = await self._calls.run(step)
+        if self._adopted and not self._calls.is_confirmed(ADOPTED):
+            self._calls.mark(ADOPTED)
         if self._document.reference != reference:
             self._calls.note(DocumentChange(reference=reference))
         return reference
 
     async def _create(self) -> str:
-        """Create the header on the voucher's day, or, where its period is closed and the policy says so, later."""
         try:
             return (await self._ifs.create_voucher(self._draft, self._day)).reference
         except BusinessRule as refusal:
-            why = await self._ifs.voucher_refusal(refusal, self._day)
-            if not isinstance(why, PeriodClosed):
-                raise
-        later = None
-        if self._runtime.policy.closed_period is ClosedPeriod.NEXT_OPEN:
-            later = await self._ifs.next_open_day(self._day)
+            raise await self._said(refusal) from refusal
+
+    async def _move_on(self) -> bool:
+        """Go to the next day that is open, where the policy says so and there is one."""
+        if self._runtime.policy.closed_period is not ClosedPeriod.NEXT_OPEN:
+            return False
+        later = await self._ifs.next_open_day(self._day)
         if later is None or later == self._day:
-            raise self._closed(why)
+            return False
         self._day = later
         self._calls.note(DocumentChange(day=later))
-        return (await self._ifs.create_voucher(self._draft, later)).reference
+        return True
 
-    def _closed(self, why: PeriodClosed) -> Waiting:
-        message = f"{self._draft.key} was not posted. {why.message}"
-        blocker = Blocker(Reason.PERIOD, message, why.remedy, subject=f"{self._day:%Y-%m}")
-        return Waiting(Reason.PERIOD, (blocker,))
+    async def _said(self, refusal: BusinessRule) -> "IfsError | _DayClosed":
+        """What a refusal comes to: IFS is asked whether it was for the period, its text is never read."""
+        why = await self._ifs.voucher_refusal(refusal, self._day)
+        return _DayClosed(self._draft.key, self._day, why) if isinstance(why, PeriodClosed) else refusal
 
     async def _find(self) -> str | None:
         """The voucher that carries our key. More than one is never chosen between."""
-        found = await self._ifs.find_vouchers(self._draft.key, self._draft.day)
+        found = await self._ifs.find_vouchers(self._draft.key, self._since)
         if len(found) > 1:
             raise _conflict(
                 f"IFS has several vouchers with the text {self._draft.key}: {', '.join(h.reference for h in found)}.",
                 "Cancel or reverse all but one of them in IFS, then sync this order again.",
                 self._draft.key,
             )
-        return found[0].reference if found else None
+        if not found:
+            return None
+        self._adopted = True
+        return found[0].reference
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def _row_step(self, reference: str, number: int, row: VoucherRow) -> Step:
+        async def prepare() -> None:
+            await self._head(reference)
+
         async def send() -> str:
-            head = await self._head(reference)
             try:
-                added = await self._ifs.add_voucher_row(head, self._draft, row)
+                added = await self._ifs.add_voucher_row(await self._head(reference), self._draft, row)
             except MissingMasterData as error:
                 raise MissingMasterData(
                     f"Account {row.account} ({row.purpose.value}): {error.message}",
                     remedy=error.remedy,
                     answer=error.answer,
                 ) from error
+            except BusinessRule as refusal:
+                raise await self._said(refusal) from refusal
             return str(added.row_no)
 
         async def look_up() -> str | None:
@@ -141,13 +181,22 @@ class VoucherPosting:
             there = matching_rows(self._draft, head, rows, self._ifs.profile).found[number - 1]
             return None if there is None else str(there.row_no)
 
-        return Step(f"row:{number}", send, look_up)
+        return Step(f"row:{number}", send, look_up, prepare, look_first=self._adopted)
 
     async def _head(self, reference: str) -> VoucherHead:
         """The header as known: rows hang on its key, whatever its ETag is by now."""
         if self._known_head is None:
             self._known_head = await self._ifs.voucher(reference)
         return self._known_head
+
+    async def _check_adopted(self, reference: str) -> None:
+        """Refuse to add to a voucher that is not the one we would have made: it carries our key, no more."""
+        head, rows = await self._read(reference)
+        match = matching_rows(self._draft, head, rows, self._ifs.profile)
+        self._refuse_differences(head, (*(self._missing(match) if head.is_confirmed else ()), *_strangers(match)))
+
+    def _missing(self, match: RowMatch) -> tuple[str, ...]:
+        return tuple(f"row {self._draft.rows[index].account} is not there" for index in match.missing)
 
     async def _read(self, reference: str) -> tuple[VoucherHead, list[VoucherRowRecord]]:
         head = await self._ifs.voucher(reference)
@@ -162,21 +211,14 @@ class VoucherPosting:
             if head.is_confirmed:
                 break
             match = matching_rows(self._draft, head, rows, self._ifs.profile)
-            self._refuse_differences(
-                head,
-                (
-                    *(f"row {self._draft.rows[index].account} is not there" for index in match.missing),
-                    *(f"row {row.row_no} on {row.account} was not sent by us" for row in match.strangers),
-                ),
-            )
+            self._refuse_differences(head, (*self._missing(match), *_strangers(match)))
             try:
                 await self._ifs.confirm_voucher(head)
             except Conflict:
                 if not tries_left:
                     raise
             except BusinessRule as refusal:
-                why = await self._ifs.voucher_refusal(refusal, self._day)
-                raise (self._closed(why) if isinstance(why, PeriodClosed) else refusal) from refusal
+                raise await self._said(refusal) from refusal
             else:
                 break
         return "confirmed"
@@ -185,6 +227,14 @@ class VoucherPosting:
         head = await self._ifs.voucher(reference)
         return "confirmed" if head.is_confirmed else None
 
+    def _vanished(self, reference: str, gone: NotFound) -> Waiting:
+        return _conflict(
+            f"Voucher {self._draft.key} was begun in IFS, and {reference} is no longer there: {gone.message}",
+            "Find out who removed it and whether the fact is booked otherwise; it is never made again by itself. If it "
+            "is there, let the service user see it. Then sync this order again.",
+            self._draft.key,
+        )
+
     def _refuse_differences(self, head: VoucherHead, differences: tuple[str, ...]) -> None:
         if differences:
             raise _conflict(
@@ -192,6 +242,18 @@ class VoucherPosting:
                 "Correct it in IFS (automatic tax must be off for this voucher type), then sync this order again.",
                 self._draft.key,
             )
+
+
+def _strangers(match: RowMatch) -> tuple[str, ...]:
+    return tuple(f"row {row.row_no} on {row.account} was not sent by us" for row in match.strangers)
+
+
+class _DayClosed(Waiting):
+    """IFS refused a call for the period of the voucher's date."""
+
+    def __init__(self, key: str, day: date, why: BusinessRule) -> None:
+        message = f"{key} was not posted. {why.message}"
+        super().__init__(Reason.PERIOD, (Blocker(Reason.PERIOD, message, why.remedy, subject=f"{day:%Y-%m}"),))
 
 
 def _conflict(message: str, remedy: str, subject: str) -> Waiting:

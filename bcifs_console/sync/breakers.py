@@ -1,7 +1,8 @@
 """Breakers: a side of a connection that does not work is paused with its cause, and probed until it does.
 
 A wrong secret or a missing permission opens it at once; trouble that may pass opens it after a few orders in a row had
-it. Orders of a paused connection stay due and keep their attempts (DESIGN §4, §10).
+it. Orders of a paused connection stay due and keep their attempts (DESIGN §4, §10). When a side works again, one look
+at a time goes out at first, then twice as many with each that succeeds: what has gathered is no stampede.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from bcifs_console.sync.retry import side_of
 from bcifs_console.sync.runtime import Runtime, Timing
 
 _PASSING_TROUBLE: Final = 8  #: failures in a row that may pass before the side is paused
+_FIRST_LOOKS: Final = 1  #: looks at once after a pause; doubled by each that succeeds
+_ALL_LOOKS: Final = 64  #: so many at once are no start any more, but business as usual
 _log = structlog.get_logger(__name__)
 
 
@@ -36,6 +39,12 @@ class _Side:
     failures: int = 0
     is_open: bool = False
     culprit: int = 0  #: the order whose look paused the side last
+    looks: int | None = None  #: how many looks may be under way while the side starts again; None: any number
+
+    def grow(self) -> None:
+        """A look was answered while the side starts again."""
+        if self.looks is not None:
+            self.looks = None if self.looks >= _ALL_LOOKS else 2 * self.looks
 
 
 class Breakers:
@@ -53,18 +62,41 @@ class Breakers:
             side = self._sides.setdefault((row.connection_id, row.side), _Side())
             if side.is_open != row.is_open:
                 side.is_open, side.failures = row.is_open, row.failures
+                side.looks = None if row.is_open else _FIRST_LOOKS
         return rows
 
     def paused(self) -> set[int]:
         """Connections of which a side is paused."""
         return {connection_id for (connection_id, _), side in self._sides.items() if side.is_open}
 
+    def is_paused(self, connection_id: int, side: Side) -> bool:
+        """Whether this side of the connection is paused."""
+        state = self._sides.get((connection_id, side))
+        return state is not None and state.is_open
+
+    def starting(self) -> dict[int, int]:
+        """How many looks may be under way at once, for each connection that starts again after a pause."""
+        limits: dict[int, int] = {}
+        for (connection_id, _), side in self._sides.items():
+            if side.looks is not None and not side.is_open:
+                limits[connection_id] = min(side.looks, limits.get(connection_id, side.looks))
+        return limits
+
     def succeeded(self, connection_id: int) -> None:
         """A look at an order of this connection went through on both sides."""
         for side in Side:
             state = self._sides.get((connection_id, side))
+            if state is None or state.is_open:
+                continue
+            state.failures = 0
+            state.grow()
+
+    def _answered(self, connection_id: int) -> None:
+        """A look ended for a reason of our own, such as a decision that is wanted: no side failed."""
+        for side in Side:
+            state = self._sides.get((connection_id, side))
             if state is not None and not state.is_open:
-                state.failures = 0
+                state.grow()
 
     async def failed(self, connection_id: int, problem: Problem, order_id: int = 0) -> Blame:
         """Count a failure; pause the side where that is called for. `order_id` 0 stands for a poll.
@@ -73,6 +105,8 @@ class Breakers:
         blame itself: it must not pause everybody else's orders every minute.
         """
         side = side_of(problem)
+        if side is None:
+            self._answered(connection_id)
         if side is None or isinstance(problem, RateLimited):
             return Blame.SIDE
         state = self._sides.setdefault((connection_id, side), _Side())
@@ -80,8 +114,12 @@ class Breakers:
             if order_id and state.culprit == order_id and not state.is_open:
                 return Blame.ORDER
             await self._open(connection_id, side, problem, order_id)
-        elif problem.kind is ProblemKind.TRANSIENT:
+        elif problem.kind is not ProblemKind.TRANSIENT:
+            state.grow()  # refused for a reason of its own: the side works
+        else:
             state.failures += 1
+            if state.looks is not None:
+                state.looks = _FIRST_LOOKS
             if state.failures >= _PASSING_TROUBLE:
                 await self._open(connection_id, side, problem)
         return Blame.SIDE
@@ -129,6 +167,6 @@ class Breakers:
 
     async def _close(self, connection_id: int, side: Side) -> None:
         culprit = self._sides.setdefault((connection_id, side), _Side()).culprit
-        self._sides[connection_id, side] = _Side(culprit=culprit)
+        self._sides[connection_id, side] = _Side(culprit=culprit, looks=_FIRST_LOOKS)
         await self._database.write(lambda tx: health.set_breaker(tx, connection_id, side, is_open=False))
         _log.info("resumed", connection=connection_id, side=side.value)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bcifs_console.base.clock import iso
+from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.documents import DocumentState, LedgerDocument, LedgerPart, PartState
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.states import Claim
@@ -32,7 +33,7 @@ from bcifs_console.sync.runtime import Runtime
 #: IFS answered, and sending the same again cannot help: a person or a changed mapping must.
 _REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
 #: After so many sends without an answer a person looks; each later look may send once more, ten minutes apart.
-_SENDS_IN_A_ROW: Final = 3
+_SENDS_IN_A_ROW: Final = 5
 _BEFORE_ONE_MORE: Final = timedelta(minutes=10)
 _FIRST_LOOK: Final = timedelta(seconds=1)
 
@@ -134,9 +135,9 @@ class JournalledCalls:
             await self._commit([PartChange(step.name, ordinal, PartState.FAILED, error=error.message)])
             self._tell("refused")
             raise
-        except (IfsError, Waiting) as error:
+        except (IfsError, Waiting, ConfigurationProblem) as error:
             # Every other answer says that IFS has not carried it out: it may simply be sent again. `Waiting`: after
-            # such an answer the step itself found that a person must look first.
+            # such an answer the step itself found that a person must look first. ConfigurationProblem: it never left.
             await self._commit([PartChange(step.name, ordinal, PartState.INTENDED, error=error.message)])
             raise
         return self._confirmed(step, reference)

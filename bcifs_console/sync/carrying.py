@@ -5,9 +5,11 @@ do not depend on it. Everything else that goes wrong ends the look.
 """
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 
 from bcifs_console.accounting.plan import plan
+from bcifs_console.base.problems import Problem
 from bcifs_console.domain.buyers import Known
 from bcifs_console.domain.codec import decode_order_update, decode_voucher, encode
 from bcifs_console.domain.documents import (
@@ -26,7 +28,7 @@ from bcifs_console.store import ledger, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import NewDocument
 from bcifs_console.sync.booking import VoucherPosting
-from bcifs_console.sync.redraft import nothing_in_ifs, same_voucher_so_far, was_refused
+from bcifs_console.sync.redraft import merged_voucher, was_refused
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 from bcifs_console.sync.updating import OrderUpdating
@@ -41,10 +43,17 @@ class Carrying:
 
     runtime: Runtime
     claim: Claim
+    order: Order
     left: list[Blocker] = field(default_factory=list)
+    order_left: Problem | None = None  #: why the customer order, whole in IFS, does not go on
     _tried: set[int] = field(default_factory=set)
 
-    async def resume(self, order: Order, held: Ledger, order_no: str) -> bool:
+    @property
+    def open_points(self) -> list[Blocker]:
+        """What a person must see of all that was left, the order first."""
+        return [*(self.order_left.blockers if isinstance(self.order_left, Waiting) else ()), *self.left]
+
+    async def resume(self, held: Ledger, order_no: str) -> bool:
         """Go on with what was begun in an earlier look; whether anything was carried out."""
         did = False
         for document in held.documents:
@@ -53,7 +62,7 @@ class Carrying:
             if document.kind is DocumentKind.ORDER_UPDATE:
                 did |= await self._update(document, decode_order_update(document.draft), order_no)
             elif document.kind is DocumentKind.VOUCHER:
-                did |= await self._book(document, await self._current(order, document, held))
+                did |= await self._book(document, await self._current(document, held))
         return did
 
     async def updates(self, drafts: tuple[OrderUpdateDraft, ...], order_no: str) -> bool:
@@ -85,7 +94,7 @@ class Carrying:
     async def _book(self, document: LedgerDocument, draft: VoucherDraft) -> bool:
         self._tried.add(document.id)
         try:
-            await VoucherPosting(self.runtime, self.claim, document, draft).carry_out()
+            await VoucherPosting(self.runtime, self.claim, document, draft, since=self._since).carry_out()
         except Waiting as waiting:
             self.left += waiting.blockers
             return False
@@ -94,25 +103,31 @@ class Carrying:
             return False
         return True
 
-    async def _current(self, order: Order, document: LedgerDocument, held: Ledger) -> VoucherDraft:
+    @property
+    def _since(self) -> date:
+        """No voucher of the order is dated before this day, wherever its clock stands."""
+        return (self.order.placed_at - timedelta(days=1)).date()
+
+    async def _current(self, document: LedgerDocument, held: Ledger) -> VoucherDraft:
         """The voucher's draft; where IFS refused a part of it, with the accounts that the rules give today."""
         old = decode_voucher(document.draft)
-        if nothing_in_ifs(document) or not was_refused(document):
+        if document.state is not DocumentState.FAILED and not was_refused(document):
             return old
-        runtime = self.runtime
+        runtime, policy = self.runtime, self.runtime.policy_for(self.claim)
         others = Ledger(tuple(d for d in held.documents if d.id != document.id))
-        again = plan(order, Known("", "sent"), runtime.rules, runtime.policy, others, seen_at=old.at, rate=old.rate)
+        again = plan(self.order, Known("", "sent"), runtime.rules, policy, others, seen_at=old.at, rate=old.rate)
         new = next((draft for draft in again.vouchers if draft.key == old.key), None)
-        if new is None or new == old or not same_voucher_so_far(old, new, document):
+        merged = None if new is None else merged_voucher(old, new, document)
+        if merged is None:
             return old
-        text = encode(new)
+        text = encode(merged)
 
         def write(tx: Tx) -> None:
             queue.extend(tx, self.claim, runtime.timing.lease)
             ledger.replace_draft(tx, document.id, text)
 
         await runtime.database.write(write)
-        return new
+        return merged
 
     async def _intend(
         self, draft: VoucherDraft | OrderUpdateDraft, amount: Decimal, state: DocumentState

@@ -1,4 +1,7 @@
-"""Reading one order from the store, with its tenders, shipments and refunds where there may be some (DESIGN §5)."""
+"""Reading one order from the store, with its tenders, shipments and refunds where there may be some (DESIGN §5).
+
+What a list showed of it a moment ago is not read again (`store.listings`).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,9 +14,10 @@ from bcifs_console.bigcommerce.wants import Wanted, movements_wanted
 from bcifs_console.domain.codec import decode_order, decode_voucher, encode
 from bcifs_console.domain.documents import DocumentKind, Ledger
 from bcifs_console.domain.orders import Order
+from bcifs_console.domain.rules import Policy
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.vouchers import VoucherKind
-from bcifs_console.store import intake, queue
+from bcifs_console.store import intake, listings, queue
 from bcifs_console.sync.runtime import Runtime
 
 _PAID = frozenset({VoucherKind.PAYMENT, VoucherKind.VOID})
@@ -25,34 +29,45 @@ T = TypeVar("T")
 async def load(runtime: Runtime, claim: Claim, held: Ledger) -> Order:
     """The order as the store has it now, kept as its snapshot. Raises BigCommerce's errors and StoreProblem."""
     read_at = runtime.clock.now()
+    live = not claim.background
     first = held.customer_order() is None
-    order = await runtime.store.order(
-        claim.order_id, with_taxes=first and needs_taxes(runtime.rules), with_coupons=first
-    )
+    with_taxes = first and needs_taxes(runtime.rules)
+    listing = await runtime.database.read(lambda conn: listings.of_order(conn, runtime.id, claim.order_id, read_at))
+    if listing is None:
+        order = await runtime.store.order(claim.order_id, with_taxes=with_taxes, with_coupons=first, live=live)
+    else:
+        read_at = listing.fetched_at
+        listed = decode_order(listing.snapshot)
+        order = await runtime.store.completed(listed, with_taxes=with_taxes, with_coupons=first, live=live)
     if not first:
         order = await _with_what_was_read_once(runtime, claim, order)
-    order = await with_movements(runtime, order, held)
+    order = await with_movements(runtime, order, held, runtime.policy_for(claim), live=live)
     text = encode(order)
     await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text, read_at))
     return order
 
 
-async def with_movements(runtime: Runtime, order: Order, held: Ledger) -> Order:
-    """`order` with what its own state, the ledger and the policy ask for; one call for each kind, side by side."""
-    heard = await runtime.database.read(lambda conn: intake.heard_of_refund(conn, runtime.id, order.id))
-    wanted = movements_to_read(runtime, order, held, heard_of_refund=heard)
+async def with_movements(runtime: Runtime, order: Order, held: Ledger, policy: Policy, *, live: bool = True) -> Order:
+    """`order` with what its own state, the ledger and the policy ask for; one call for each kind, side by side.
+
+    Refunds that came with it are not read again.
+    """
+    heard = bool(order.refunds) or await runtime.database.read(
+        lambda conn: intake.heard_of_refund(conn, runtime.id, order.id)
+    )
+    wanted = movements_to_read(runtime, order, held, policy, heard_of_refund=heard)
     store = runtime.store
     tenders, shipments, refunds = await asyncio.gather(
-        _if(wanted.tenders, lambda: store.tenders(order.id)),
-        _if(wanted.shipments, lambda: store.shipments(order.id)),
-        _if(wanted.refunds, lambda: store.refunds(order.id)),
+        _if(wanted.tenders, lambda: store.tenders(order.id, live)),
+        _if(wanted.shipments, lambda: store.shipments(order.id, live)),
+        _if(wanted.refunds and order.refunds is None, lambda: store.refunds(order.id, live)),
     )
-    return replace(order, tenders=tenders, shipments=shipments, refunds=refunds)
+    came = order.refunds if wanted.refunds else None
+    return replace(order, tenders=tenders, shipments=shipments, refunds=refunds if came is None else came)
 
 
-def movements_to_read(runtime: Runtime, order: Order, held: Ledger, *, heard_of_refund: bool) -> Wanted:
+def movements_to_read(runtime: Runtime, order: Order, held: Ledger, policy: Policy, *, heard_of_refund: bool) -> Wanted:
     """What there may be, and matters: what stands in the ledger must be read again, it may have vanished."""
-    policy = runtime.policy
     if order.placed_at < policy.start_at:
         return Wanted(tenders=False, shipments=False, refunds=False)
     likely = movements_wanted(order)

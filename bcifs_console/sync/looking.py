@@ -1,9 +1,11 @@
 """One look at one order: load → match → plan → post → outcome. The same for a webhook, a poll, a retry, an operator."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bcifs_console.accounting.gates import ignored_because, is_closed
 from bcifs_console.accounting.plan import plan
+from bcifs_console.base.problems import Problem
 from bcifs_console.domain.buyers import Buyer, Known, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order, decode_order_update, encode
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState, Ledger, LedgerDocument
@@ -11,6 +13,7 @@ from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
 from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
 from bcifs_console.domain.updates import UpdateKind
+from bcifs_console.ifs.errors import BusinessRule, MissingMasterData, NotFound
 from bcifs_console.store import customers, ledger, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import NewDocument
@@ -18,7 +21,7 @@ from bcifs_console.sync.carrying import DONE, Carrying
 from bcifs_console.sync.loading import load
 from bcifs_console.sync.matching import Match, Matching
 from bcifs_console.sync.posting import READ_BACK, RELEASE, CustomerOrderPosting, Posted
-from bcifs_console.sync.redraft import merged, nothing_in_ifs, was_refused
+from bcifs_console.sync.redraft import is_built_upon, merged, nothing_in_ifs, was_refused
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 from bcifs_console.sync.updating import lowered_quantities
@@ -44,6 +47,7 @@ class Look:
     def __init__(self, runtime: Runtime, claim: Claim) -> None:
         self._runtime = runtime
         self._claim = claim
+        self._policy = runtime.policy_for(claim)
         self.progress = Progress()
 
     async def run(self) -> Outcome:
@@ -52,15 +56,17 @@ class Look:
         Raises the typed problems of both clients, Waiting, OutcomeStillUnknown, LeaseLost and StoreUnavailable; what
         they mean for the order is `retry.RetryPolicy`'s business.
         """
-        held = await self._ledger(withdraw=True)
-        order = await load(self._runtime, self._claim, held)
+        known = await self._ledger()
+        idle = _idle(known)
+        order = await load(self._runtime, self._claim, Ledger(tuple(d for d in known.documents if d.id not in idle)))
         self._note_facts(order)
+        held = await self._without(known, idle)
         sent = held.customer_order()
-        ignored = "" if sent else ignored_because(order, self._runtime.policy)
+        ignored = "" if sent else ignored_because(order, self._policy)
         if ignored and not order.tenders:
             return self._outcome(OrderState.IGNORED, note=ignored)
         match = Match(Unknown()) if ignored else await self._match(buyer_of(order), sent)
-        carrying = Carrying(self._runtime, self._claim)
+        carrying = Carrying(self._runtime, self._claim, order)
         posted: Posted | None = None
         for _ in range(_ROUNDS):
             found = await self._plan(order, match, held)
@@ -76,23 +82,32 @@ class Look:
             if not did:
                 break
             held = await self._ledger()
-        return await self._ended(order, found, held, carrying.left, posted)
+        else:
+            raise Problem(
+                f"Order {order.id} still wants more after {_ROUNDS} rounds of documents.",
+                remedy="This is a fault in this program: export the case (bcifs case export) and report it.",
+            )
+        if carrying.order_left is not None and not isinstance(carrying.order_left, Waiting):
+            raise carrying.order_left  # it was refused for good: the order failed, with its vouchers posted
+        return await self._ended(order, found, held, carrying.open_points, posted)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    async def _ledger(self, *, withdraw: bool = False) -> Ledger:
-        """The order's documents. `withdraw`: one of which surely nothing reached IFS will be drawn up anew."""
+    async def _ledger(self) -> Ledger:
+        """The order's documents."""
         runtime, claim = self._runtime, self._claim
         found = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, claim.subject))
-        if withdraw:
-            idle = [d.id for d in found.documents if d.state not in DONE and nothing_in_ifs(d)]
-            gone = {number for number in idle if await self._withdraw(number)}
-            found = Ledger(tuple(d for d in found.documents if d.id not in gone))
         sent = found.customer_order()
         if sent is not None:
             self.progress.is_in_ifs = bool(sent.reference)
             self.progress.ifs_order_no = sent.reference or None
         return found
+
+    async def _without(self, known: Ledger, idle: Collection[int]) -> Ledger:
+        """The documents without the `idle` ones: they are drawn up anew. Only now that the order was read: of one that
+        is gone from the store they are all that tells of it."""
+        gone = {number for number in idle if await self._withdraw(number)}
+        return Ledger(tuple(document for document in known.documents if document.id not in gone))
 
     async def _withdraw(self, document_id: int) -> bool:
         claim = self._claim
@@ -115,11 +130,11 @@ class Look:
         """The plan, with IFS's currency rate where a first voucher in another currency is to be made."""
         runtime = self._runtime
         seen_at = runtime.clock.now()
-        found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=seen_at)
+        found = plan(order, match.customer, runtime.rules, self._policy, held, seen_at=seen_at)
         if found.vouchers and found.vouchers[0].rate is None:
             rate = await runtime.rates.of(runtime.ifs, order.currency, found.vouchers[0].day)
             if rate is not None:
-                return plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=seen_at, rate=rate)
+                return plan(order, match.customer, runtime.rules, self._policy, held, seen_at=seen_at, rate=rate)
         return found
 
     async def _carry_out(
@@ -127,21 +142,40 @@ class Look:
     ) -> tuple[bool, Posted | None]:
         """One round: the customer order, then what changes it, then the vouchers. Whether anything was done."""
         sent = held.customer_order()
-        did = False
-        if not found.conflicts and (sent is not None or found.documents):
-            released = sent is not None and sent.is_confirmed(RELEASE)
-            did = sent is None or sent.state is not DocumentState.CONFIRMED or (found.release and not released)
-            if did or posted is None:
-                posted = await self._post(order, found, held)
+        did, posted = await self._carry_out_order(order, found, held, carrying, posted)
         if found.documents:
             return did, posted  # the vouchers are planned on what now stands in the ledger
         if sent is not None and not _stands(sent) and posted is None:
             return did, posted  # nothing is booked for an order that is not whole in IFS
         order_no = posted.order_no if posted is not None else sent.reference if sent is not None else ""
-        did |= await carrying.resume(order, held, order_no)
+        did |= await carrying.resume(held, order_no)
         did |= await carrying.updates(found.updates, order_no)
         did |= await carrying.vouchers(found.vouchers)
         return did, posted
+
+    async def _carry_out_order(
+        self, order: Order, found: Plan, held: Ledger, carrying: Carrying, posted: Posted | None
+    ) -> tuple[bool, Posted | None]:
+        """The customer order, as far as it is to go. Once it is whole in IFS, what keeps it from being released keeps
+        back nothing else."""
+        sent = held.customer_order()
+        if carrying.order_left is not None or not _may_go_on(order, found, held):
+            return False, posted
+        did = sent is None or sent.state is not DocumentState.CONFIRMED or self._is_to_release(found, sent)
+        if not did and posted is not None:
+            return False, posted
+        try:
+            return did, await self._post(order, found, held)
+        except (Waiting, BusinessRule, MissingMasterData, NotFound) as problem:
+            now = (await self._ledger()).customer_order()
+            if now is None or not _stands(now):
+                raise
+            carrying.order_left = problem
+            return sent is None, posted
+
+    def _is_to_release(self, found: Plan, sent: LedgerDocument) -> bool:
+        action = self._runtime.ifs.profile.order.release_action
+        return found.release and bool(action) and not sent.is_confirmed(RELEASE)
 
     async def _match(self, buyer: Buyer, sent: LedgerDocument | None) -> Match:
         """The buyer's customer; of an order that was sent, the customer it was sent for."""
@@ -222,7 +256,7 @@ class Look:
     async def _redraft(self, order: Order, old: CustomerOrderDraft, sent: LedgerDocument) -> CustomerOrderDraft:
         """The draft with today's mapping for the parts IFS refused, where the money stays as frozen."""
         runtime, claim = self._runtime, self._claim
-        again = plan(order, Known(old.customer_id, "sent"), runtime.rules, runtime.policy, Ledger())
+        again = plan(order, Known(old.customer_id, "sent"), runtime.rules, self._policy, Ledger())
         new = merged(old, again.documents[0], sent) if again.documents else None
         if new is None:
             return old
@@ -296,11 +330,36 @@ class Look:
         )
 
 
+def _idle(known: Ledger) -> frozenset[int]:
+    """Documents of which surely nothing reached IFS, and on which nothing was reckoned that did."""
+    return frozenset(
+        document.id
+        for document in known.documents
+        if document.state not in DONE and nothing_in_ifs(document) and not is_built_upon(document, known)
+    )
+
+
+def _may_go_on(order: Order, found: Plan, held: Ledger) -> bool:
+    """Whether the customer order may be sent, completed or released.
+
+    Not where a person must decide; but one that is half in IFS is completed as it was frozen although the store edited
+    it meanwhile: an edit changes nothing that is posted, and payments wait for the whole (ACCOUNTING §1).
+    """
+    sent = held.customer_order()
+    if not found.conflicts:
+        return sent is not None or bool(found.documents)
+    is_cancelled = is_closed(order) or any(map(_is_a_cancellation, held.of_kind(DocumentKind.ORDER_UPDATE)))
+    return sent is not None and not _stands(sent) and not is_cancelled
+
+
 def _stands(sent: LedgerDocument) -> bool:
     """Whether all of the customer order is in IFS, read back and agreed."""
     return sent.state is DocumentState.CONFIRMED or sent.is_confirmed(READ_BACK)
 
 
 def _is_cancel(document: LedgerDocument) -> bool:
-    is_done = document.state is DocumentState.CONFIRMED
-    return is_done and decode_order_update(document.draft).update_kind is UpdateKind.CANCEL
+    return document.state is DocumentState.CONFIRMED and _is_a_cancellation(document)
+
+
+def _is_a_cancellation(document: LedgerDocument) -> bool:
+    return decode_order_update(document.draft).update_kind is UpdateKind.CANCEL

@@ -15,7 +15,7 @@ from bcifs_console.domain.codec import decode_voucher
 from bcifs_console.domain.documents import LedgerDocument
 from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.ifs import stdvou
-from bcifs_console.ifs.outbox import write_batch
+from bcifs_console.ifs.outbox import FileCalls, OutboxProblem, write_batch
 from bcifs_console.ifs.stdvou import BatchEntry
 from bcifs_console.store import books
 from bcifs_console.store.books import BatchState, VoucherBatch
@@ -37,11 +37,11 @@ async def flush(runtime: Runtime, home: Path) -> list[str]:
 
     Raises OutboxProblem where the folder cannot take them, and store errors.
     """
-    if runtime.policy.voucher_transport is not VoucherTransport.EXTERNAL_FILE:
-        return []
     database = runtime.database
     broken_off = await database.read(lambda conn: books.batches(conn, runtime.id, BatchState.ASSIGNED))
     written = [await _write(runtime, home, batch) for batch in broken_off]
+    if runtime.policy.voucher_transport is not VoucherTransport.EXTERNAL_FILE:
+        return written  # another transport was chosen since: what stands in a batch went this way
     while (batch := await database.write(_assign(runtime))) is not None:
         written.append(await _write(runtime, home, batch))
     return written
@@ -59,12 +59,27 @@ async def _write(runtime: Runtime, home: Path, batch: VoucherBatch) -> str:
     content = await asyncio.to_thread(stdvou.render, entries, company, profile)
     manifest = stdvou.manifest_of(name, entries, content, company=company, profile=profile, made_at=batch.made_at)
     folder = outbox_folder(home, runtime.connection.name)
+    await asyncio.to_thread(_make, folder)
     await asyncio.to_thread(write_batch, folder, name, content, manifest)
     await runtime.database.write(
         lambda tx: books.batch_written(tx, runtime.id, batch.number, file_name=name, sha256=manifest.sha256)
     )
     _log.info("batch_written", connection=runtime.connection.name, batch=name, vouchers=len(entries))
     return name
+
+
+def _make(folder: Path) -> None:
+    """Make the connection's folder in a home where it is new, durably: no batch may vanish with its folder."""
+    try:
+        for each in (folder.parent, folder):
+            if not each.is_dir():
+                each.mkdir(mode=0o750, exist_ok=True)
+                FileCalls().sync_folder(each.parent)
+    except OSError as error:
+        raise OutboxProblem(
+            f"The outbox {folder} cannot be made: {error.strerror or error}.",
+            remedy="Check that the installation's home is there, that its disk has room, and who may write there.",
+        ) from error
 
 
 def entry_of(document: LedgerDocument) -> BatchEntry:

@@ -2,72 +2,124 @@
 
 `min_date_modified` with an overlap, because its resolution is a second and pages shift while orders change (facts
 §3.2). Orders come by time of modification, so the cursor moves with each page that is marked: a poll cut short goes on
-from there.
+from there. Refunds are asked for by a list of their own, since whether one moves its order is undocumented. What no
+list shows is looked at again from time to time: `revisiting`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypedDict
 
 import structlog
 
+from bcifs_console.base.settings import Settings
 from bcifs_console.bigcommerce.errors import BadAnswer
+from bcifs_console.domain.codec import encode
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.states import OrderState, Side
-from bcifs_console.store import health, intake, views
+from bcifs_console.store import health, intake, listings, views
 from bcifs_console.store.database import Tx
+from bcifs_console.store.listings import Listing
 from bcifs_console.store.views import LastRead
 from bcifs_console.sync.runtime import Runtime
 
 _CURSOR: Final = "orders_modified"
+_REFUNDS: Final = "refunds_created"
+_JUDGED: Final = "hooks_judged"
 _BATCH: Final = 250
 _TAIL: Final = 5
+#: How far back refunds are read again: one may be dated before others that were listed earlier (facts §7.15).
+REFUND_OVERLAP: Final = timedelta(hours=2)
+#: How long a webhook may take before its order counts as found by the poll alone.
+HOOK_GRACE: Final = timedelta(seconds=60)
 _log = structlog.get_logger(__name__)
+
+
+class PollTimes(TypedDict):
+    """The settings of `poll`."""
+
+    overlap: timedelta
+    refund_overlap: timedelta
+    hook_grace: timedelta
+
+
+def poll_times(settings: Settings) -> PollTimes:
+    """The times of an installation's polls."""
+    return PollTimes(
+        overlap=timedelta(seconds=settings.poll_overlap_s),
+        refund_overlap=timedelta(seconds=settings.refund_overlap_s),
+        hook_grace=timedelta(seconds=settings.hook_grace_s),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll found: orders seen, orders made due, calls made, seconds taken."""
+    """What one poll found: orders seen, orders made due, calls made, seconds taken; and which orders those are."""
 
     seen: int
     marked: int
     calls: int
     elapsed_s: float
+    orders: tuple[int, ...] = ()
 
 
-async def poll(runtime: Runtime, *, overlap: timedelta) -> Polled:
-    """Make every order due that changed since the last poll and that we have not read since. Raises store errors."""
+async def poll(
+    runtime: Runtime,
+    *,
+    overlap: timedelta,
+    refund_overlap: timedelta = REFUND_OVERLAP,
+    hook_grace: timedelta = HOOK_GRACE,
+) -> Polled:
+    """Make every order due that changed, or has a new refund, since the last poll and that we have not read since.
+
+    One call where nothing changed; one more where vouchers are made, for the refunds. Raises the client's errors and
+    the store's.
+    """
     clock = runtime.clock
     started = clock.monotonic()
     calls_before = runtime.calls.get(Side.BIGCOMMERCE, 0)
     value = await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, _CURSOR))
     newest = reached = datetime.fromisoformat(value) if value else runtime.policy.start_at
     since = newest - overlap if value else newest
-    seen = marked = 0
-    page = _Page()
-    async for order in runtime.store.orders_modified_since(since, on_unreadable=page.cannot_read):
+    seen = 0
+    due: set[int] = set()
+    page, witness = _Page(asked_at=clock.now()), _Witness(runtime, clock.now() - hook_grace)
+
+    def asks() -> None:
+        page.asked_at = clock.now()
+
+    async for order in runtime.store.orders_modified_since(since, on_unreadable=page.cannot_read, on_page=asks):
         seen += 1
         newest = max(newest, order.modified_at)
-        page.orders.append(order)
+        witness.saw(order)
+        page.add(order)
         if len(page.orders) >= _BATCH:
             reached = max(reached, page.reached)
-            marked += await _mark(runtime, page, reached)
+            due |= await _mark(runtime, page, reached)
             page.clear()
-    marked += await _mark(runtime, page, newest)
-    polled = Polled(
-        seen, marked, runtime.calls.get(Side.BIGCOMMERCE, 0) - calls_before, round(clock.monotonic() - started, 3)
-    )
-    if marked:
-        _log.info("polled", connection=runtime.connection.name, seen=seen, marked=marked)
-    return polled
+    due |= await _mark(runtime, page, newest)
+    await witness.testify()
+    if runtime.policy.makes_vouchers:
+        due |= await _poll_refunds(runtime, refund_overlap)
+    calls = runtime.calls.get(Side.BIGCOMMERCE, 0) - calls_before
+    if due:
+        _log.info("polled", connection=runtime.connection.name, seen=seen, marked=len(due))
+    return Polled(seen, len(due), calls, round(clock.monotonic() - started, 3), tuple(sorted(due)))
 
 
 @dataclass(slots=True)
 class _Page:
-    """Orders that came and are not marked yet, and the ids of those that could not be read."""
+    """Orders that came and are not marked yet, each with when it was asked for; ids of those that cannot be read."""
 
+    asked_at: datetime
     orders: list[Order] = field(default_factory=list)
+    fetched_at: dict[int, datetime] = field(default_factory=dict)
     unreadable: list[int] = field(default_factory=list)
+
+    def add(self, order: Order) -> None:
+        self.orders.append(order)
+        self.fetched_at[order.id] = self.asked_at
 
     def cannot_read(self, problem: BadAnswer) -> None:
         """One order that cannot be read must not hide the others; its own look shows what is wrong with it."""
@@ -81,21 +133,29 @@ class _Page:
         its neighbours, and what lies between is still to come."""
         return min(order.modified_at for order in self.orders[-_TAIL:])
 
+    def listed(self, wanted: Collection[int]) -> list[Listing]:
+        """What the page showed of the orders in `wanted`; of one that came twice, what came last."""
+        found = {order.id: order for order in self.orders if order.id in wanted}
+        return [Listing(order.id, self.fetched_at[order.id], encode(order)) for order in found.values()]
+
     def clear(self) -> None:
         self.orders.clear()
+        self.fetched_at.clear()
         self.unreadable.clear()
 
 
-async def _mark(runtime: Runtime, page: _Page, reached: datetime) -> int:
+async def _mark(runtime: Runtime, page: _Page, reached: datetime) -> set[int]:
     """Make those of `page` due that are new, newer than what we have read, or unreadable; remember how far we read."""
     orders, unreadable = list(page.orders), list(page.unreadable)
 
-    def write(tx: Tx) -> int:
+    def write(tx: Tx) -> set[int]:
         known = views.last_read(tx.conn, runtime.id, [*(order.id for order in orders), *unreadable])
         due = {order.id for order in orders if _is_news(order, known, runtime.policy.start_at)}
         due |= {order_id for order_id in unreadable if _is_worth_a_look(known.get(order_id))}
         health.set_cursor(tx, runtime.id, _CURSOR, reached.isoformat())
-        return intake.mark_due(tx, runtime.id, due, found_by="poll")
+        intake.mark_due(tx, runtime.id, due, found_by="poll")
+        listings.put(tx, runtime.id, page.listed(due))
+        return due
 
     return await runtime.database.write(write)
 
@@ -113,3 +173,63 @@ def _is_news(order: Order, known: dict[int, LastRead], start_at: datetime) -> bo
 def _is_worth_a_look(found: LastRead | None) -> bool:
     """Whether an order that cannot be read is to be looked at. One that failed shows its fault already: no new try."""
     return found is None or found.state not in (OrderState.DUE, OrderState.WORKING, OrderState.FAILED)
+
+
+async def _poll_refunds(runtime: Runtime, overlap: timedelta) -> set[int]:
+    """Make the orders due whose refunds the store lists and we do not know; they are journalled, so that loading reads
+    their refunds even where the order itself shows none."""
+    value = await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, _REFUNDS))
+    newest = datetime.fromisoformat(value) if value else None
+    since = runtime.policy.posts_from if newest is None else newest - overlap
+    found: dict[int, set[int]] = {}
+
+    def cannot_read(problem: BadAnswer) -> None:
+        _log.warning("poll_unreadable_refund", order=problem.order_id, error=problem.message)
+
+    async for refund in runtime.store.refunds_between(since, on_unreadable=cannot_read):
+        found.setdefault(refund.order_id, set()).add(refund.id)
+        newest = refund.created_at if newest is None else max(newest, refund.created_at)
+    if newest is None:
+        return set()
+    reached = newest
+
+    def write(tx: Tx) -> set[int]:
+        health.set_cursor(tx, runtime.id, _REFUNDS, reached.isoformat())
+        return intake.note_refunds(tx, runtime.id, found)
+
+    return await runtime.database.write(write)
+
+
+@dataclass(slots=True)
+class _Witness:
+    """Which changes the poll saw that a webhook should have told of: the true miss rate (DESIGN §9).
+
+    A change counts once, when it is older than the grace a webhook has. The first poll of a connection only says from
+    when on changes count: there may have been no hooks before.
+    """
+
+    runtime: Runtime
+    until: datetime
+    changes: dict[int, datetime] = field(default_factory=dict)
+
+    def saw(self, order: Order) -> None:
+        """The order as it changed last; an earlier change of it is hidden by that."""
+        self.changes[order.id] = order.modified_at
+
+    async def testify(self) -> None:
+        """Count the changes since the last time by whether a webhook told of them."""
+        runtime, until = self.runtime, self.until
+
+        def write(tx: Tx) -> None:
+            value = health.get_cursor(tx.conn, runtime.id, _JUDGED)
+            since = datetime.fromisoformat(value) if value else until
+            judged = {number: at for number, at in self.changes.items() if since < at <= until}
+            heard = intake.heard_of(tx.conn, runtime.id, judged)
+            if judged:
+                missed = len(judged) - len(heard)
+                health.note_missed(
+                    tx, runtime.id, seen_by_poll_only=missed, seen_by_hook=len(heard), at=runtime.clock.now()
+                )
+            health.set_cursor(tx, runtime.id, _JUDGED, max(since, until).isoformat())
+
+        await runtime.database.write(write)

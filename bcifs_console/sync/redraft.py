@@ -5,8 +5,16 @@ The money never changes here (ACCOUNTING §1, frozen basis): same facts, same cu
 
 from dataclasses import replace
 
-from bcifs_console.domain.documents import CustomerOrderDraft, LedgerDocument, PartState
-from bcifs_console.domain.vouchers import VoucherDraft
+from bcifs_console.domain.codec import decode_voucher
+from bcifs_console.domain.documents import (
+    CustomerOrderDraft,
+    DocumentKind,
+    DocumentState,
+    Ledger,
+    LedgerDocument,
+    PartState,
+)
+from bcifs_console.domain.vouchers import VoucherDraft, VoucherRow
 
 
 def nothing_in_ifs(document: LedgerDocument) -> bool:
@@ -57,11 +65,55 @@ def _same(old: CustomerOrderDraft, new: CustomerOrderDraft, part: str) -> bool:
     return True
 
 
-def same_voucher_so_far(old: VoucherDraft, new: VoucherDraft, document: LedgerDocument) -> bool:
-    """Whether `new` may replace `old` half-way: the same voucher but for the accounts of rows IFS does not have."""
-    if (new.key, new.day, new.currency, new.takes) != (old.key, old.day, old.currency, old.takes):
+def merged_voucher(old: VoucherDraft, new: VoucherDraft, document: LedgerDocument) -> VoucherDraft | None:
+    """`old` with the accounts of `new` on the rows that IFS does not have. None where that changes nothing.
+
+    Rows and amounts stay as frozen, in both currencies: later vouchers were reckoned on top of them, and by the rules
+    of now rows may be one that were two.
+    """
+    if (new.key, new.currency, new.takes) != (old.key, old.currency, old.takes):
+        return None
+    rows = tuple(
+        row if document.is_confirmed(f"row:{number}") else _with_account_of(row, new)
+        for number, row in enumerate(old.rows, start=1)
+    )
+    return None if rows == old.rows else replace(old, rows=rows)
+
+
+def _with_account_of(row: VoucherRow, new: VoucherDraft) -> VoucherRow:
+    """The row with the account that `new` gives to what it is about; as it is where that is no one account."""
+    about = _subjects(row)
+    same = [
+        other
+        for other in new.rows
+        if other.purpose is row.purpose and (other.amount > 0) is (row.amount > 0) and about <= _subjects(other)
+    ]
+    alike = [other for other in same if other.tax_code == row.tax_code] or same
+    if len(alike) != 1:
+        return row
+    (other,) = alike
+    return replace(row, account=other.account, code_parts=other.code_parts, tax_code=other.tax_code, rule=other.rule)
+
+
+def _subjects(row: VoucherRow) -> set[str]:
+    return set(row.subject.split(", "))
+
+
+def is_built_upon(booked: LedgerDocument, held: Ledger) -> bool:
+    """Whether the amounts of a later voucher that stands were reckoned on top of this one's.
+
+    In another currency than the company's each voucher is worth the balance after it less that before it: to reckon an
+    earlier one anew would leave cents behind. Units and amounts of the order need no such care, their steps are
+    reckoned against all that is taken.
+    """
+    if booked.kind is not DocumentKind.VOUCHER:
         return False
-    if [row.amount for row in new.rows] != [row.amount for row in old.rows]:
+    draft = decode_voucher(booked.draft)
+    if draft.rate is None or draft.rate.is_one(draft.currency):
         return False
-    pairs = enumerate(zip(old.rows, new.rows, strict=True), start=1)
-    return all(before == after or not document.is_confirmed(f"row:{number}") for number, (before, after) in pairs)
+    later = (other for other in held.of_kind(DocumentKind.VOUCHER) if other.id > booked.id)
+    return any(_stands(other) for other in later)
+
+
+def _stands(booked: LedgerDocument) -> bool:
+    return booked.state is DocumentState.CONFIRMED or booked.batch is not None or not nothing_in_ifs(booked)

@@ -15,7 +15,7 @@ from bcifs_console.bigcommerce.budget import HeaderBudget, RateBudget
 from bcifs_console.bigcommerce.client import BigCommerceClient
 from bcifs_console.domain.connections import Connection
 from bcifs_console.domain.rules import Policy, Rules
-from bcifs_console.domain.states import Side
+from bcifs_console.domain.states import Claim, Side
 from bcifs_console.ifs.client import IfsClient
 from bcifs_console.ifs.profile import load_profile
 from bcifs_console.store.database import Database
@@ -62,6 +62,10 @@ class Runtime:
     @property
     def policy(self) -> Policy:
         return self.connection.policy
+
+    def policy_for(self, claim: Claim) -> Policy:
+        """The policy as it applies to one order: one that a backfill named counts whenever it was placed."""
+        return self.policy.for_named() if claim.named else self.policy
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from bcifs_console.domain.documents import DocumentKind, DocumentState, Ledger, 
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.updates import OrderUpdateDraft, TrackingNote, UpdateKind
-from bcifs_console.ifs.errors import BusinessRule, Conflict
+from bcifs_console.ifs.errors import BadRequest, BusinessRule, Conflict, MissingMasterData, NotFound
 from bcifs_console.ifs.records import OrderLineRow
 from bcifs_console.store.ledger import DocumentChange
 from bcifs_console.sync.calls import JournalledCalls, Step
@@ -21,6 +21,8 @@ from bcifs_console.sync.runtime import Runtime
 
 APPLY: Final = "apply"
 _TRIES: Final = 3
+#: IFS answered, and a person must do it, or help: vouchers do not wait for that.
+_REFUSED: Final = (BadRequest, BusinessRule, MissingMasterData, NotFound)
 
 
 class OrderUpdating:
@@ -43,6 +45,8 @@ class OrderUpdating:
             # It may be done already: by a person, as the remedy of a conflict asks, or by an answer that got lost.
             await self._calls.run(Step(APPLY, self._apply_again, self._is_applied, look_first=True))
             self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
+        except _REFUSED as error:
+            raise self._by_hand(f"IFS refused it: {error.message.rstrip('.')}") from error
         finally:
             await self._calls.flush()
 
@@ -54,8 +58,6 @@ class OrderUpdating:
             except Conflict:
                 if not tries_left:
                     raise
-            except BusinessRule as error:
-                raise self._refused(error) from error
             else:
                 break
         return "applied"
@@ -102,9 +104,6 @@ class OrderUpdating:
     async def _line(self) -> OrderLineRow | None:
         rows = await self._ifs.lines(self._order_no)
         return next((row for row in rows if row.key == str(self._draft.line_id)), None)
-
-    def _refused(self, error: BusinessRule) -> Waiting:
-        return self._by_hand(f"IFS refused it: {error.message.rstrip('.')}")
 
     def _by_hand(self, why: str) -> Waiting:
         number = self._order_no

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from bcifs_console.base.problems import Problem
+from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import Claim, OrderState, Outcome
 from bcifs_console.store import queue
@@ -18,13 +18,15 @@ from bcifs_console.store.errors import LeaseLost, StoreBusy, StoreClosed, StoreP
 from bcifs_console.sync.breakers import Blame, Breakers
 from bcifs_console.sync.dispatch.interface import Dispatcher
 from bcifs_console.sync.looking import Look, Progress
-from bcifs_console.sync.retry import RetryPolicy
+from bcifs_console.sync.retry import RetryPolicy, side_of
 from bcifs_console.sync.runtime import Runtime, Timing
 
 _log = structlog.get_logger(__name__)
 _ACTOR: Final = "service"
 _STORE_AWAY_S: Final = 1.0
 _NOT_LOADED: Final = timedelta(seconds=2)
+#: What a side that is paused is to blame for.
+_OF_THE_SIDE: Final = frozenset({ProblemKind.CONNECTION, ProblemKind.TRANSIENT})
 
 
 class Worker:
@@ -47,8 +49,10 @@ class Worker:
         self._breakers = breakers
         self._retry = RetryPolicy(timing)
         self._concurrency = concurrency
+        # Orders without hurry never take every place: one that has just been placed need not wait for them.
+        self._most_in_background = max(1, concurrency * 3 // 4)
         self._on_outcome = on_outcome
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Claim] = {}
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()  #: set while `run` is not running
         self._idle.set()
@@ -65,7 +69,7 @@ class Worker:
             while not self._stop.is_set():
                 try:
                     if not await self._claim():
-                        await self._dispatcher.wait(self._breakers.paused())
+                        await self._dispatcher.wait(self._closed(), background=self._room_in_background() > 0)
                 except StoreClosed:
                     return
                 except StoreProblem as problem:
@@ -85,15 +89,32 @@ class Worker:
         if free <= 0:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             return True
-        claims = await self._dispatcher.claim(free, self._breakers.paused())
+        closed = self._closed()
+        left = [limit - self._under_way(c) for c, limit in self._breakers.starting().items() if c not in closed]
+        claims = await self._dispatcher.claim(
+            min(free, *left) if left else free,
+            closed,
+            background=self._room_in_background(),
+        )
         for claim in claims:
             task = asyncio.create_task(self.look(claim), name=f"order-{claim.order_id}")
-            self._tasks.add(task)
+            self._tasks[task] = claim
             task.add_done_callback(self._done)
         return bool(claims)
 
+    def _closed(self) -> set[int]:
+        """Connections that nothing is claimed of now: paused, or starting again with as many looks as they may."""
+        full = {c for c, limit in self._breakers.starting().items() if self._under_way(c) >= limit}
+        return self._breakers.paused() | full
+
+    def _room_in_background(self) -> int:
+        return max(0, self._most_in_background - sum(claim.background for claim in self._tasks.values()))
+
+    def _under_way(self, connection_id: int) -> int:
+        return sum(claim.connection_id == connection_id for claim in self._tasks.values())
+
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._dispatcher.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only what `look` lets through on purpose: the process is ending, or its store is gone.
@@ -138,6 +159,11 @@ class Worker:
         """What a problem means for the order, after telling the breakers of it."""
         blame = await self._breakers.failed(claim.connection_id, problem, claim.order_id)
         outcome = self._failed(claim, problem, progress)
+        side = side_of(problem)
+        if side is not None and problem.kind in _OF_THE_SIDE and self._breakers.is_paused(claim.connection_id, side):
+            # No fault of the order's: it keeps its attempts, and goes on when the side works again.
+            now = self._database.clock.now()
+            return replace(outcome, state=OrderState.DUE, due_at=outcome.due_at or now, burn_attempt=False, events=())
         if blame is not Blame.ORDER:
             return outcome
         # The side works for everything else: what it denies is this order.

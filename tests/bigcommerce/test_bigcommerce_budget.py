@@ -39,7 +39,7 @@ class Rig:
 async def test_calls_go_at_once_while_plenty_is_left() -> None:
     rig = Rig()
     for left in range(149, 100, -1):
-        await rig.call(headers(left), live=False)
+        await rig.call(headers(left))
     assert rig.slept == []
     assert rig.budget.quota_left == 101
 

@@ -103,12 +103,16 @@ _VARYING: Final = frozenset(
         "CommId",
         "CreationDate",
         "DateEntered",
+        "EntryDate",
         "PlannedDeliveryDate",
         "PreAccountingId",
         "TargetDate",
+        "VoucherDate",
         "WantedDeliveryDate",
     }
 )
+
+_UNNAMED: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,8 @@ class Booked:
         created = [c for c in state["customers"] if c["CustomerId"].startswith("BC")]
         names = {c["CustomerId"]: f"created-{i}" for i, c in enumerate(created, 1)}
         return cls(
-            tuple(_comparable(o, names) for o in orders),
-            tuple(_comparable(c, names) for c in created),
+            tuple(comparable(o, names) for o in orders),
+            tuple(comparable(c, names) for c in created),
             orders[0]["CustomerNo"] if orders else "",
         )
 
@@ -151,12 +155,12 @@ class Booked:
         assert (money(order["TotalGrossInclChrgCurr"]), sum(parts)) == (total, total)
 
 
-def _comparable(value: Any, names: Mapping[str, str]) -> Any:
+def comparable(value: Any, names: Mapping[str, str] = _UNNAMED) -> Any:
     """The value without what differs from run to run; rows in an order of their own."""
     if isinstance(value, dict):
-        return {name: _comparable(inner, names) for name, inner in value.items() if name not in _VARYING}
+        return {name: comparable(inner, names) for name, inner in value.items() if name not in _VARYING}
     if isinstance(value, list):
-        return sorted((_comparable(inner, names) for inner in value), key=repr)
+        return sorted((comparable(inner, names) for inner in value), key=repr)
     return names.get(value, value) if isinstance(value, str) else value
 
 

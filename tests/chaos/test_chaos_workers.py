@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
@@ -13,11 +14,14 @@ import pytest
 from bcifs_console.base.clock import ManualClock, SystemClock
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import queue
+from bcifs_console.store import books, ledger, queue
+from bcifs_console.store.database import Tx
+from tests.chaos.chaos_books import look_again, mark, open_shop, place
 from tests.chaos.chaos_crash import Fuse
 from tests.chaos.chaos_life import Life, all_at_once, new_home
 from tests.chaos.chaos_upstreams import Booked, open_upstreams
 from tests.chaos.conftest import NewUrl
+from tests.integration.bookkeeping import pay
 from tests.integration.waiting import until
 
 _SHARDS: Final = 4
@@ -137,3 +141,39 @@ async def test_a_worker_that_overslept_its_lease_sends_nothing_more(
         assert [name for name in later if name.startswith("before POST /main/")] == []
 
     await all_at_once((str(i), partial(case, i)) for i in stops)
+
+
+async def test_a_voucher_that_is_being_put_into_a_batch_is_not_drawn_up_anew(new_url: NewUrl, tmp_path: Path) -> None:
+    """Else it would stand in the file, and once more in the next one."""
+    async with open_shop(new_url, tmp_path, engine="postgresql", transport="external_file") as shop:
+        order_id = await place(shop.up)
+        await pay(shop.up, order_id)
+        await look_again(shop.life, order_id)
+        (voucher,) = await shop.life.documents(DocumentKind.VOUCHER)
+        other = Life(shop.home, shop.clock)
+        assigned, go = threading.Event(), threading.Event()
+
+        def assign(tx: Tx) -> None:
+            books.assign_batch(tx, shop.home.connection_id, limit=9)
+            assigned.set()
+            assert go.wait(30)
+
+        batching = asyncio.create_task(other.database.write(assign))
+        await asyncio.to_thread(assigned.wait, 30)
+        await mark(shop.life, order_id)
+        (claim,) = await shop.life.dispatcher.claim(1, set())
+        withdrawing = asyncio.create_task(shop.life.database.write(lambda tx: ledger.withdraw(tx, claim, voucher.id)))
+
+        async def is_blocked() -> bool:
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return bool(await shop.life.database.read(lambda conn: conn.exec_driver_sql(waiting).scalar_one()))
+
+        await until(is_blocked, "one waits for the other")
+        go.set()
+        await batching
+        assert await withdrawing is False
+        (kept,) = await other.documents(DocumentKind.VOUCHER)
+        assert (kept.id, kept.batch) == (voucher.id, 1)
+        await other.end()

@@ -30,7 +30,8 @@ def summary(ran: subprocess.CompletedProcess[str], orders: int) -> dict[str, Any
     assert set(found) >= KEYS
     assert found["orders"] == orders
     assert found["in_ifs"] + found["waiting"] + found["failed"] + found["skipped"] == orders
-    assert (found["failed"], found["duplicates"], found["vouchers"], found["books"]) == (0, 0, 0, None)
+    assert (found["failed"], found["duplicates"], found["books"]) == (0, 0, "green")
+    assert found["vouchers"] >= orders, "at least a payment of most, and their shipments"
     assert found["elapsed_s"] > 0
     return found
 

@@ -111,9 +111,8 @@ def test_people_get_a_table_or_t_accounts(shop: Shop, booking: Terminal) -> None
 def test_an_export_for_beancount_passes_bean_check_with_a_zero_customer_balance(
     shop: Shop, booking: Terminal, tmp_path: Path
 ) -> None:
-    for kind in ("plain", "tax_inclusive", "jpy", "kwd", "gift_wrapping", "coupon"):
-        shop.place_kind(kind)
-    ids = [int(number) for number in shop.control("state")["orders"]]
+    kinds = ("plain", "tax_inclusive", "jpy", "kwd", "gift_wrapping", "coupon")
+    ids = [shop.place_kind(kind) for kind in kinds]
     shop.control("lives", {"orders": ids, "kinds": ["shipped", "completed", "all_after_shipping"], "seed": 3})
     booking("orders", "sync", *ids, "--wait", "60", code=None)
     path = tmp_path / "books.beancount"

@@ -6,9 +6,9 @@ The books are read from the simulator's truth, never from the program under test
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from tests.integration.world import World
+from tests.simulator.clients import StoreClient
 
 #: Accounts for every purpose, from the simulator's chart (docs/simulator.md).
 ACCOUNTS: Final = {
@@ -29,6 +29,14 @@ ACCOUNTS: Final = {
 }
 
 
+class Sides(Protocol):
+    """The two systems as a merchant and an accountant see them: an integration world, or chaos's upstreams."""
+
+    store: StoreClient
+
+    async def ifs_state(self) -> dict[str, Any]: ...
+
+
 def books(transport: str = "rest", policy: str = "", **accounts: str) -> dict[str, str]:
     """Keywords of `make_world` for a connection that makes vouchers; an account set to "" is not mapped."""
     mapped = {name: account for name, account in {**ACCOUNTS, **accounts}.items() if account}
@@ -40,7 +48,7 @@ def books(transport: str = "rest", policy: str = "", **accounts: str) -> dict[st
     }
 
 
-async def pay(world: World, order_id: int, amount: str | None = None, **more: Any) -> int:
+async def pay(world: Sides, order_id: int, amount: str | None = None, **more: Any) -> int:
     """A captured payment, by default of the whole total; answers with the transaction's number."""
     total = amount or (await store_order(world, order_id))["total_inc_tax"]
     body = {"order_id": order_id, "event": "purchase", "method": "credit_card", "gateway": "stripe", "amount": total}
@@ -48,18 +56,18 @@ async def pay(world: World, order_id: int, amount: str | None = None, **more: An
     return int(answer["id"])
 
 
-async def store_order(world: World, order_id: int) -> dict[str, Any]:
+async def store_order(world: Sides, order_id: int) -> dict[str, Any]:
     answer = await world.store.get(f"/v2/orders/{order_id}")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-async def products(world: World, order_id: int) -> list[dict[str, Any]]:
+async def products(world: Sides, order_id: int) -> list[dict[str, Any]]:
     return await world.store.rows(f"/v2/orders/{order_id}/products")
 
 
-async def ship(world: World, order_id: int, quantities: Mapping[int, int] | None = None, **more: str) -> int:
+async def ship(world: Sides, order_id: int, quantities: Mapping[int, int] | None = None, **more: str) -> int:
     """Ship these quantities by order_product_id, by default all that is left; answers with the shipment's number."""
     left = {p["id"]: p["quantity"] - p["quantity_shipped"] for p in await products(world, order_id)}
     items = [{"order_product_id": k, "quantity": n} for k, n in (quantities or left).items() if n]
@@ -70,7 +78,7 @@ async def ship(world: World, order_id: int, quantities: Mapping[int, int] | None
     return int(answer.json()["id"])
 
 
-async def refund(world: World, order_id: int, *items: dict[str, Any], amount: str, **payment: Any) -> int:
+async def refund(world: Sides, order_id: int, *items: dict[str, Any], amount: str, **payment: Any) -> int:
     """Refund over the store's API; answers with the refund's number."""
     paid = {"provider_id": "stripe", "amount": float(amount), "offline": False, **payment}
     body = {"items": list(items), "payments": [paid]}
@@ -79,7 +87,7 @@ async def refund(world: World, order_id: int, *items: dict[str, Any], amount: st
     return int(answer.json()["data"]["id"])
 
 
-async def vouchers(world: World, order_id: int) -> dict[str, dict[str, Any]]:
+async def vouchers(world: Sides, order_id: int) -> dict[str, dict[str, Any]]:
     """The vouchers in IFS of this order by their text, none of which may be there twice."""
     found: dict[str, dict[str, Any]] = {}
     for voucher in (await world.ifs_state())["vouchers"]:
@@ -98,7 +106,7 @@ def entries(voucher: Mapping[str, Any]) -> dict[str, Decimal]:
     return dict(sums)
 
 
-async def balances(world: World, order_id: int) -> dict[str, Decimal]:
+async def balances(world: Sides, order_id: int) -> dict[str, Decimal]:
     """Account → debit less credit over all vouchers of the order, accounts that are back to zero left out."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for voucher in (await vouchers(world, order_id)).values():

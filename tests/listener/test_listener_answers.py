@@ -131,7 +131,7 @@ async def test_missing_and_wrong_credentials_are_401_counted_by_kind_and_never_s
         answer = await front.post(body, headers)
         assert (kind, answer.status_code, answer.content) == (kind, 401, b"")
         assert front.metric(kind) == 1
-    await front.state.refusals.flush()
+    await front.state.outcomes.flush()
 
     assert front.on_disk() == []
     assert front.on_disk("SELECT order_id FROM store_order") == []
@@ -226,7 +226,7 @@ async def test_endpoints_are_swapped_while_the_listener_runs(front: Front) -> No
 
 async def test_a_refused_delivery_of_an_unknown_address_is_counted_without_a_connection(front: Front) -> None:
     await front.post(path="/webhooks/bigcommerce/guess")
-    await front.state.refusals.flush()
+    await front.state.outcomes.flush()
     counts = await front.database.read(lambda conn: journal.counts(conn, "deliveries"))
     assert counts == {(None, "refused:unknown_token"): 1}
     assert front.metric("unknown_token", "") == 1
@@ -236,7 +236,7 @@ async def test_a_flood_of_refusals_costs_the_store_one_row_a_kind(front: Front) 
     for _ in range(50):
         await front.post(event(), [])
     assert front.on_disk("SELECT count(*) FROM counter") == [0]
-    await front.state.refusals.flush()
+    await front.state.outcomes.flush()
     assert front.on_disk("SELECT delta FROM counter") == [50]
 
 

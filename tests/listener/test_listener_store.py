@@ -89,10 +89,10 @@ async def test_refusals_that_the_store_did_not_take_are_written_later(
 ) -> None:
     await front.post(event(), [])
     with failing_commits(front.database, monkeypatch):
-        await front.state.refusals.flush()
+        await front.state.outcomes.flush()
         await front.post(event(), [])
-    await front.state.refusals.flush()
-    await front.state.refusals.flush()
+    await front.state.outcomes.flush()
+    await front.state.outcomes.flush()
 
     counts = await front.database.read(lambda conn: journal.counts(conn, "deliveries"))
     assert counts == {(front.connection_id, "refused:missing_secret_header"): 2}

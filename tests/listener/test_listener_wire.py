@@ -231,7 +231,9 @@ async def test_a_sender_that_leaves_gets_no_answer_and_nothing_is_stored(front: 
 
     assert front.metric("disconnected") == 2
     assert front.on_disk() == []
-    assert not front.state.refusals._pending
+    await front.state.outcomes.flush()
+    assert front.on_disk("SELECT count(*) FROM counter") == [0]  # nobody was refused
+    assert front.on_disk("SELECT number FROM hook_sample WHERE outcome = 'disconnected'") == [2]
 
 
 async def test_the_parts_of_a_body_may_come_as_any_messages(front: Front) -> None:

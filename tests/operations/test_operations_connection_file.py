@@ -52,6 +52,7 @@ time_zone = "America/Chicago"
 [mapping]
 {mapping}
 """
+REVENUE = 'revenue_account = "4000"'
 BALANCE = '[mapping.accounts]\ncustomer_balance = "2420"\n'
 
 

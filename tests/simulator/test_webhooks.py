@@ -185,6 +185,60 @@ async def test_inactive_hooks_lose_events(store: StoreClient, hooks: Receiver) -
     assert hooks.received == []
 
 
+async def test_what_happens_while_a_hook_is_deactivated_is_lost(store: StoreClient, hooks: Receiver) -> None:
+    """Events of that time, and those that waited for another attempt: no reactivation brings them back."""
+    hooks.answer = lambda _: 503
+    hook = await store.hook("store/order/created", hooks.url)
+    (given_up,) = await store.place("plain")
+    await store.control("advance", {"seconds": 40 * 3600})
+    (waiting,) = await store.place("plain")
+    await store.control("advance", {"seconds": 9 * 3600})
+    (unheard,) = await store.place("plain")
+    await settled(store)
+    state = await store.control("state")
+    assert {row["order_id"]: row["state"] for row in state["deliveries"]} == {given_up: "failed", waiting: "retrying"}
+    assert [(row["hook_id"], row["order_id"]) for row in state["lost"]] == [(hook["id"], unheard)]
+    hooks.answer = lambda _: 200
+    await store.put(f"/v3/hooks/{hook['id']}", {"is_active": True})
+    before = len(hooks.received)
+    await store.control("advance", {"seconds": sum(LADDER)})
+    assert len(hooks.received) == before
+    assert {row["state"] for row in (await store.control("state"))["deliveries"]} == {"failed"}
+
+
+async def test_a_hook_that_was_idle_for_ninety_days_is_deactivated(store: StoreClient, hooks: Receiver) -> None:
+    idle = await store.hook("store/shipment/created", hooks.url)
+    busy = await store.hook("store/order/created", hooks.url)
+    await store.control("advance", {"seconds": 89 * 86_400})
+    await store.place("plain")
+    await settled(store)
+    await store.control("advance", {"seconds": 86_400})
+    admin = (await store.get("/v3/hooks/admin")).json()["data"]
+    assert {row["id"]: row["status"] for row in admin["hooks_list"]} == {
+        idle["id"]: "deactivated",
+        busy["id"]: "active",
+    }
+
+
+async def test_a_store_may_be_held_to_so_many_hooks_in_all(store: StoreClient) -> None:
+    await store.control("set", {"bigcommerce": {"hooks_in_all": 2}})
+    for scope in ("store/order/created", "store/order/updated"):
+        kept = await store.hook(scope, "https://a.example/x")
+    third = await store.post("/v3/hooks", {"scope": "store/order/archived", "destination": "https://a.example/x"})
+    assert third.status_code == 422
+    moved = await store.put(f"/v3/hooks/{kept['id']}", {"destination": "https://a.example/y"})
+    assert moved.status_code == 200
+
+
+async def test_a_registration_from_before_there_was_a_limit(store: StoreClient, hooks: Receiver) -> None:
+    hook = await store.hook("store/order/created", hooks.url)
+    await store.control("set", {"bigcommerce": {"double_hook": hook["id"]}})
+    assert len((await store.get("/v3/hooks")).json()["data"]) == 2
+    await store.place("plain")
+    await settled(store)
+    assert len(hooks.received) == 2
+
+
 async def test_a_failing_domain_is_blocked_for_three_minutes(store: StoreClient, hooks: Receiver) -> None:
     hooks.answer = lambda count: 200 if count % 5 else 500
     await store.hook("store/order/created", hooks.url)

@@ -12,7 +12,18 @@ from sqlalchemy import Connection, event
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import books, customers, intake, journal, migrate, queue, reconciliation, views
+from bcifs_console.store import (
+    backfills,
+    books,
+    customers,
+    intake,
+    journal,
+    listings,
+    migrate,
+    queue,
+    reconciliation,
+    views,
+)
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.intake import Delivery
 from bcifs_console.store.tables import connection, document, store_order, webhook_delivery
@@ -50,6 +61,9 @@ def _fill(tx: Tx) -> None:
                 "first_seen_at": tx.now,
                 "placed_at": tx.now - timedelta(minutes=number),
                 "buyer_key": f"customer:{number // 3}",
+                "background": number % 20 == 6,
+                "look_at": tx.now + timedelta(minutes=number - 100) if STATES[number % 10] == "synced" else None,
+                "backfill": 1 if number % 50 == 6 else None,
             }
             for number in range(ORDERS)
         ],
@@ -171,6 +185,14 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "put reconciled days": lambda tx: reconciliation.replace(tx, 1, FIRST, LAST, [RECONCILED], made_at=tx.now),
     "outdate": lambda tx: reconciliation.mark_outdated(tx, 1, [FIRST]),
     "counts": lambda tx: journal.counts(tx.conn, "deliveries"),
+    "claim a backfill's": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, backfill=1),
+    "next due without background": lambda tx: queue.next_due_at(tx.conn, background=False),
+    "look again": lambda tx: queue.look_again(tx, 1, at_once=5_000),
+    "states of a backfill": lambda tx: backfills.states(tx.conn, 1),
+    "listing": lambda tx: listings.of_order(tx.conn, 1, 2, tx.now),
+    "put a listing": lambda tx: listings.put(tx, 1, [listings.Listing(2, tx.now, "{}")]),
+    "heard of": lambda tx: intake.heard_of(tx.conn, 1, {2: tx.now, 4: tx.now}),
+    "note refunds": lambda tx: intake.note_refunds(tx, 1, {2: {9}}),
 }
 
 

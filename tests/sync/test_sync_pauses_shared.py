@@ -88,14 +88,14 @@ class Interrupted:
         self.back = asyncio.Event()
         self._woken = asyncio.Event()
 
-    async def claim(self, limit: int, paused: Collection[int]) -> list[Claim]:
+    async def claim(self, limit: int, paused: Collection[int], *, background: int | None = None) -> list[Claim]:
         self.claims += 1
         if self.claims == 1:
             raise StoreUnavailable("The database server restarts.")
         self.back.set()
         return []
 
-    async def wait(self, paused: Collection[int]) -> None:
+    async def wait(self, paused: Collection[int], *, background: bool = True) -> None:
         assert self.claims > 1, "the store is away: it must not be asked"
         await self._woken.wait()
 

@@ -32,9 +32,10 @@ class Changed:
         self.breaks_after: int | None = None
 
     async def orders_modified_since(
-        self, since: datetime, *, on_unreadable: Callable[[BadAnswer], None]
+        self, since: datetime, *, on_unreadable: Callable[[BadAnswer], None], on_page: Callable[[], None]
     ) -> AsyncIterator[Order]:
         self.since.append(since)
+        on_page()
         for number in self.unreadable:
             on_unreadable(BadAnswer("unreadable", order_id=number))
         for index, found in enumerate(self.orders):

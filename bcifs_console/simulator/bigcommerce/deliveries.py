@@ -56,6 +56,7 @@ class Delivery:
     body: bytes
     attempts: list[Json] = field(default_factory=list)
     state: str = "pending"  # pending, delivered, retrying, failed
+    deactivations: int = 0  # the hook's, when this was made: a later one takes it along
 
     def wire(self) -> Json:
         return {
@@ -104,6 +105,8 @@ class Deliverer:
         self._client: httpx.AsyncClient | None = None
         self._runner: asyncio.Task[None] | None = None
         self.log: deque[Delivery] = deque(maxlen=KEPT)
+        # Events that a hook wanted and no delivery was ever made of, because the hook was not active.
+        self.lost: deque[Json] = deque(maxlen=KEPT)
         self.destinations: dict[str, Destination] = {}
         self.secrets: dict[str, str] = {}  # client id -> client secret
         self.timeout = 10.0
@@ -129,9 +132,14 @@ class Deliverer:
     def emit(self, scope: str, data: Json, order_id: int | None, client_id: str | None = None) -> None:
         """One event: one body, one hash, sent to every active hook that wants it. Others never hear of it."""
         now = self._clock.seconds()
-        hooks = [h for h in self._hooks.rows.values() if h.is_active and h.wants(scope)]
-        if client_id is not None:
-            hooks = [h for h in hooks if h.client_id == client_id]
+        self._hooks.expire(now)
+        wanting = [h for h in self._hooks.rows.values() if h.wants(scope) and client_id in (None, h.client_id)]
+        hooks = [h for h in wanting if h.is_active]
+        self.lost.extend(
+            {"hook_id": h.id, "scope": scope, "order_id": order_id, "at": iso_z(self._clock.now())}
+            for h in wanting
+            if not h.is_active
+        )
         if not hooks:
             return
         digest = hashlib.sha1(f"{self._seed}/{next(self._count)}".encode(), usedforsecurity=False).hexdigest()
@@ -152,7 +160,7 @@ class Deliverer:
         habits, dice = self._faults.deliveries, self._faults.random
         copies = 2 if habits.doubled and dice.random() < habits.doubled else 1
         for copy in range(copies):
-            delivery = Delivery(hook, scope, order_id, digest, body)
+            delivery = Delivery(hook, scope, order_id, digest, body, deactivations=hook.deactivations)
             self.log.append(delivery)
             # A doubled event came half a second after the first one (observed on a live store).
             delay = 0.5 * copy + (dice.random() * habits.shuffle_seconds if habits.shuffle_seconds else 0.0)
@@ -211,10 +219,13 @@ class Deliverer:
 
     async def _attempt(self, delivery: Delivery) -> None:
         async with self._slots:
-            if not delivery.hook.is_active or delivery.hook.id not in self._hooks.rows:
-                # Whether a deactivated hook's events are kept is not documented; the safe reading: they are lost.
+            hook = delivery.hook
+            if not hook.is_active or hook.id not in self._hooks.rows or hook.deactivations != delivery.deactivations:
+                # Whether a deactivated hook's events are kept is not documented; the safe reading: they are lost,
+                # also where it is active again by now.
                 delivery.state = "failed"
                 return
+            hook.active_at = self._clock.seconds()
             domain = self.destinations.setdefault(delivery.hook.domain, Destination())
             if domain.blocked_until > self._clock.seconds():
                 self._failed(delivery, domain, None, "blocked")
@@ -273,9 +284,7 @@ class Deliverer:
             self._notice(delivery, domain, 90001, "The delivery failed and will be retried")
             return
         delivery.state = "failed"
-        delivery.hook.is_active = False
-        delivery.hook.deactivated = True
-        delivery.hook.updated_at = int(self._clock.seconds())
+        delivery.hook.deactivate(self._clock.seconds())
         self._notice(delivery, domain, 90002, "All attempts failed; the webhook is being disabled")
 
     def _block(self, delivery: Delivery, domain: Destination) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from bcifs_console.simulator.money import Json
 
 PER_SCOPE = 10
+# A hook without activity for 90 days is deactivated. What counts as activity is not documented; assumed: being
+# registered, being changed, an attempt to deliver.
+IDLE_SECONDS = 90 * 86_400.0
 
 _SCOPES = re.compile(
     r"store/(order/(\*|created|updated|archived|statusUpdated|message/created|refund/created"
@@ -42,7 +45,9 @@ class Hook:
     is_active: bool
     created_at: int
     updated_at: int
-    deactivated: bool = False  # by the ladder, not by a person
+    deactivated: bool = False  # by the ladder or by silence, not by a person
+    active_at: float = 0.0  # when something last happened with it
+    deactivations: int = 0  # deliveries from before the last one are lost
 
     def wire(self) -> Json:
         return {
@@ -56,6 +61,13 @@ class Hook:
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    def deactivate(self, now: float) -> None:
+        """BigCommerce gives up on it; what waits to be delivered is lost with it."""
+        self.is_active = False
+        self.deactivated = True
+        self.deactivations += 1
+        self.updated_at = int(now)
 
     @property
     def status(self) -> str:
@@ -77,11 +89,25 @@ class Hooks:
     store_hash: str
     rows: dict[int, Hook] = field(default_factory=dict)
     emails: list[str] = field(default_factory=list)
+    in_all: int | None = None  # some stores are held to ten in all; off unless a test sets it
     _next: int = 17
 
     def of(self, client_id: str) -> list[Hook]:
         """A client sees its own hooks only."""
         return [hook for hook in self.rows.values() if hook.client_id == client_id]
+
+    def expire(self, now: float) -> None:
+        """Deactivate what was idle for 90 days."""
+        for hook in self.rows.values():
+            if hook.is_active and now - hook.active_at >= IDLE_SECONDS:
+                hook.deactivate(now)
+
+    def double(self, number: int) -> Hook:
+        """A second registration just like this one, from before there was a limit (added in April 2025)."""
+        twin = replace(self.rows[number], id=self._next)
+        self._next += 1
+        self.rows[twin.id] = twin
+        return twin
 
     def create(self, client_id: str, body: Any, now: int) -> Hook:
         fields = _checked(body, complete=True)
@@ -96,6 +122,7 @@ class Hooks:
             is_active=fields.get("is_active", True),
             created_at=now,
             updated_at=now,
+            active_at=now,
         )
         self._next += 1
         self.rows[hook.id] = hook
@@ -114,6 +141,7 @@ class Hooks:
         if "headers" in fields:
             hook.headers = fields["headers"]
         hook.updated_at = now
+        hook.active_at = now
         return hook
 
     def _limits(self, client_id: str, scope: str, destination: str, except_for: Hook | None) -> None:
@@ -122,6 +150,8 @@ class Hooks:
         same = [hook for hook in others if hook.scope == scope]
         if any(hook.destination == destination for hook in same):
             raise HookRefused(destination="A webhook with this scope and destination already exists")
+        if except_for is None and self.in_all is not None and len(others) >= self.in_all:
+            raise HookRefused(scope=f"No more than {self.in_all} webhooks may be registered")
         if len(same) >= PER_SCOPE:
             raise HookRefused(scope=f"No more than {PER_SCOPE} webhooks may be registered for a scope")
         if scope == EXCEPTION_SCOPE and (same or any(hook.destination == destination for hook in others)):

@@ -200,6 +200,8 @@ class BigCommerceSide:
             "refunds": lambda: [row for order in orders for row in order.refunds],
             "hooks": lambda: [hook.wire() for hook in self.hooks.rows.values()],
             "deliveries": lambda: [delivery.wire() for delivery in self.deliverer.log],
+            "lost": lambda: list(self.deliverer.lost),
+            "quota": self.quota.wire,
             "calls": lambda: {} if self._controls is None else self._controls.calls(self.name),
             "faults": lambda: dict(self._faults.counts),
             "now": lambda: iso_z(self._clock.now()),
@@ -219,6 +221,12 @@ class BigCommerceSide:
                     self._revoked = {str(scope) for scope in value}
                 case "x_bc_signature":
                     self.deliverer.x_bc_signature = None if value is None else str(value)
+                case "other_app":
+                    self.quota.other_app = float(value)
+                case "hooks_in_all":
+                    self.hooks.in_all = None if value is None else int(value)
+                case "double_hook":
+                    self.hooks.double(int(value))
                 case "delivery_timeout":
                     self.deliverer.timeout = float(value)
                 case _ if not self.store.habits.change(name, value):

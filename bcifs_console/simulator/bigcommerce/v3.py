@@ -110,6 +110,7 @@ class V3:
 
     def _hook(self, request: Request, method: str, rest: list[str], client_id: str) -> Reply:
         now = int(self._store.clock.seconds())
+        self._hooks.expire(now)
         match method, rest:
             case "POST", []:
                 return v3_data(self._hooks.create(client_id, request.json(), now).wire())

@@ -22,10 +22,17 @@ class EmbeddedDispatcher:
     """Dispatcher on the store's own queue. Make it inside the running loop."""
 
     def __init__(
-        self, database: Database, owner: str, lease: timedelta, *, only: Collection[OrderKey] | None = None
+        self,
+        database: Database,
+        owner: str,
+        lease: timedelta,
+        *,
+        only: Collection[OrderKey] | None = None,
+        backfill: int | None = None,
     ) -> None:
-        """`only` limits it to the named orders, for a command that works on those alone."""
+        """`only` and `backfill` limit it to the named orders, for a command that works on those alone."""
         self._only = only
+        self._backfill = backfill
         self._database = database
         self._owner = owner
         self._lease = lease
@@ -34,18 +41,29 @@ class EmbeddedDispatcher:
         self._version = database.data_version()
         database.after_commit.append(self._ring)
 
-    async def claim(self, limit: int, paused: Collection[int]) -> list[Claim]:
+    async def claim(self, limit: int, paused: Collection[int], *, background: int | None = None) -> list[Claim]:
         """See Dispatcher."""
         self._bell.clear()
         return await self._database.write(
-            lambda tx: queue.claim(tx, self._owner, limit=limit, lease=self._lease, paused=paused, only=self._only)
+            lambda tx: queue.claim(
+                tx,
+                self._owner,
+                limit=limit,
+                lease=self._lease,
+                paused=paused,
+                only=self._only,
+                backfill=self._backfill,
+                background=background,
+            )
         )
 
-    async def wait(self, paused: Collection[int]) -> None:
+    async def wait(self, paused: Collection[int], *, background: bool = True) -> None:
         """See Dispatcher. Never longer than five seconds, so that nothing rests on a bell alone."""
         clock = self._database.clock
         until = clock.monotonic() + _LONGEST_WAIT_S
-        due_at = await self._database.read(lambda conn: queue.next_due_at(conn, paused, self._only))
+        due_at = await self._database.read(
+            lambda conn: queue.next_due_at(conn, paused, self._only, self._backfill, background=background)
+        )
         if due_at is not None:
             until = min(until, clock.monotonic() + (due_at - clock.now()).total_seconds())
         while not self._bell.is_set():

@@ -1,0 +1,91 @@
+"""`bcifs poll` and `bcifs backfill`: what they print, what they end with, and what they refuse."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.cli.shop import Shop, Terminal
+from tests.integration.storefront import order
+
+KEYS = {"connection", "seen", "marked", "calls", "elapsed_s"}
+
+
+def day(ago: int) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%d}"
+
+
+def place(shop: Shop, count: int, **more: object) -> list[int]:
+    placed: list[int] = shop.control("orders", {"count": count, "kinds": ["plain"], "deliver": False, **more})["orders"]
+    return placed
+
+
+def test_a_backfill_marks_and_prints_what_it_did(shop: Shop, connected: Terminal) -> None:
+    placed = place(shop, 3)
+    (row,) = connected.json("backfill", "--since", day(2))
+    assert set(row) == KEYS
+    assert (row["seen"], row["marked"], row["calls"]) == (3, 3, 1)
+    assert {each["order_id"]: each["state"] for each in connected.json("orders", "list")} == dict.fromkeys(
+        placed, "due"
+    )
+
+
+def test_with_wait_it_does_the_work_and_tells_how_it_ended(shop: Shop, connected: Terminal) -> None:
+    placed = place(shop, 3)
+    (row,) = connected.json("backfill", "--since", day(2), "--wait", "30")
+    assert row["orders"] == {"synced": 3}
+    assert all(len(shop.ifs_orders(number)) == 1 for number in placed)
+    shop.place(order(buyer=("Nobody", "Known", "nobody.known@example.net")))
+    (row,) = connected.json("backfill", "--since", day(2), "--wait", "30", code=1)
+    assert (row["marked"], row["orders"]) == (1, {"waiting": 1})
+
+
+def test_single_orders_also_from_before_the_start(shop: Shop, connected: Terminal) -> None:
+    old, other = place(shop, 2, backdate_seconds=90 * 86_400)
+    (row,) = connected.json("backfill", "--order", old, "--wait")
+    assert row["orders"] == {"synced": 1}
+    assert len(shop.ifs_orders(old)) == 1
+    assert shop.ifs_orders(other) == []
+
+
+def test_until_includes_its_day(shop: Shop, connected: Terminal) -> None:
+    place(shop, 1)
+    (row,) = connected.json("backfill", "--since", day(3), "--until", day(2))
+    assert row["seen"] == 0
+    (row,) = connected.json("backfill", "--since", day(3), "--until", day(-1))
+    assert row["seen"] == 1
+
+
+def test_a_dry_run_tells_totals_and_what_would_wait(shop: Shop, connected: Terminal) -> None:
+    place(shop, 2)
+    shop.place(order(buyer=("Nobody", "Known", "nobody.known@example.net")))
+    (row,) = connected.json("backfill", "--since", day(2), "--dry-run")
+    assert set(row) == KEYS | {"orders", "sums", "waiting"}
+    assert (row["seen"], row["marked"], row["orders"]) == (3, 0, {"new": 2, "waiting": 1})
+    assert [each["currency"] for each in row["sums"]] == ["USD"]
+    assert [(each["reason"], each["orders"]) for each in row["waiting"]] == [("customer", 1)]
+    assert connected.json("orders", "list") == []
+    said = " ".join(connected("backfill", "--since", day(2), "--dry-run").out.split())
+    assert "3 orders, nothing posted" in said
+    assert "! 1 customer:" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--until", "2026-01-01"), ("--since", "2026-01-01", "--order", "5"), ("--since", "yesterday")],
+)
+def test_what_it_does_not_understand(connected: Terminal, words: tuple[str, ...]) -> None:
+    connected("backfill", *words, code=2)
+
+
+def test_a_period_that_ends_before_it_begins(connected: Terminal) -> None:
+    assert "ends before it begins" in connected("backfill", "--since", day(1), "--until", day(3), code=2).said
+
+
+def test_a_poll_waits_when_asked_to(shop: Shop, connected: Terminal) -> None:
+    (number,) = place(shop, 1)
+    (row,) = connected.json("poll", "--wait", "30")
+    assert set(row) == KEYS
+    assert row["marked"] == 1
+    assert connected.state_of(number) == "synced"
+    (row,) = connected.json("poll")
+    assert (row["marked"], row["calls"]) == (0, 1), "nothing changed: one call"
