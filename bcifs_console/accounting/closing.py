@@ -13,11 +13,11 @@ from bcifs_console.domain.rules import Purpose
 from bcifs_console.domain.vouchers import Take, TakeKind
 
 
-def close(held: Decimal, sheet: Sheet) -> bool:
-    """Write the closing of an order that holds `held`; whether it may be closed now.
+def close(held: Decimal, paid: Decimal, sheet: Sheet) -> bool:
+    """Write the closing of an order that holds `held`, of `paid` in all; whether it may be closed now.
 
-    Not while the buyer owes more than the cap: a payment that comes later must still be rounded off. Nor while more
-    than that is held and there is nothing to book.
+    Not while the buyer owes more than the cap, or anything of an order on which nothing was paid: a payment that comes
+    later must still be rounded off. Nor while more than the cap is held and there is nothing to book.
     """
     books = sheet.books
     cap = CAP_MINOR_UNITS * books.unit
@@ -36,7 +36,7 @@ def close(held: Decimal, sheet: Sheet) -> bool:
                 sheet.recognise(part, part.rest())
         _balance_goodwill(min(books.goodwill, max(held + sheet.held, ZERO)), sheet)
     remainder = held + sheet.held
-    if remainder < -cap:
+    if remainder < (-cap if paid > 0 else ZERO):
         return False
     if abs(remainder) <= cap:
         sheet.held -= remainder

@@ -17,7 +17,8 @@ def accounted(rows: Sequence[VoucherRow], rate: Rate | None, currency: str, befo
     """The rows with their accounting amounts. `before`: the customer balance by all vouchers so far, credit positive.
 
     Without a rate, or at home, they equal the amounts. Rows other than the balance are rounded one by one; what is
-    then missing is put on the largest, never past zero while another row can carry it.
+    then missing is put on the largest. No row changes sides by it: a row on the side of what is missing takes any
+    amount, and where all are on the other side the balance, which is worth no less than nothing, bounds it.
     """
     if rate is None or rate.is_one(currency):
         return tuple(_set(row, row.amount) for row in rows)
@@ -27,11 +28,9 @@ def accounted(rows: Sequence[VoucherRow], rate: Rate | None, currency: str, befo
     for index in sorted(others, key=lambda i: -abs(rows[i].amount)):
         if not residue:
             break
-        carried = _carried(signed[index], residue)
+        carried = _carried(rows[index], signed[index], residue)
         signed[index] += carried
         residue -= carried
-    if residue and others:
-        signed[others[0]] += residue
     return tuple(_set(row, amount) for row, amount in zip(rows, signed, strict=True))
 
 
@@ -46,11 +45,11 @@ def _balance_worth(row: VoucherRow, rate: Rate, before: Decimal) -> Decimal:
     return worth(before, rate) - worth(before - row.amount, rate)
 
 
-def _carried(amount: Decimal, residue: Decimal) -> Decimal:
-    """How much of `residue` a row of `amount` can take without changing sides."""
-    if amount * residue >= 0:
+def _carried(row: VoucherRow, worth_of_it: Decimal, residue: Decimal) -> Decimal:
+    """How much of `residue` a row can take without changing sides: all of it on its own side."""
+    if row.amount * residue > 0 or abs(residue) <= abs(worth_of_it):
         return residue
-    return residue if abs(residue) <= abs(amount) else -amount
+    return -worth_of_it
 
 
 def _set(row: VoucherRow, amount: Decimal) -> VoucherRow:

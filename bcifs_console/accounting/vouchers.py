@@ -291,7 +291,7 @@ class _Keeper:
             return
         fact = Fact(VoucherKind.CLOSE, VoucherKind.CLOSE.value, "closing", tally.last_at or frame.seen_at, 0, 0)
         sheet = self._sheet(fact)
-        if not closing.close(tally.held, sheet):
+        if not closing.close(tally.held, tally.paid, sheet):
             return
         if frame.is_before_start(fact.at):
             tally.early.append(fact.what)

@@ -1,4 +1,4 @@
-"""BigCommerce's terms for webhook deliveries as numbers (facts §2.1, §2.5): what is retried, blocked, deactivated, when.
+"""BigCommerce's terms for webhook deliveries as numbers (facts §2.1, §2.5): retries, blocks, deactivation.
 
 Pure. What our own webhooks have come to is in `sync.diagnosis`.
 """

@@ -305,12 +305,7 @@ def heard_of(conn: Connection, connection_id: int, changes: Mapping[int, datetim
 
 def heard_of_refund(conn: Connection, connection_id: int, order_id: int) -> bool:
     """Whether an event or a store-wide look named a refund of this order: the order itself need not show it."""
-    event = select(webhook_delivery.c.id).where(
-        webhook_delivery.c.connection_id == connection_id,
-        webhook_delivery.c.order_id == order_id,
-        webhook_delivery.c.scope.startswith("store/order/refund", autoescape=True),
-    )
-    if conn.execute(event.limit(1)).first() is not None:
+    if _was_told(conn, connection_id, order_id, "store/order/refund"):
         return True
     seen = select(journal_table.c.id).where(
         journal_table.c.connection_id == connection_id,
@@ -318,3 +313,17 @@ def heard_of_refund(conn: Connection, connection_id: int, order_id: int) -> bool
         journal_table.c.event == REFUND_SEEN,
     )
     return conn.execute(seen.limit(1)).first() is not None
+
+
+def heard_of_tender(conn: Connection, connection_id: int, order_id: int) -> bool:
+    """Whether an event named a transaction of this order: one made by hand says nothing of its payment."""
+    return _was_told(conn, connection_id, order_id, "store/order/transaction")
+
+
+def _was_told(conn: Connection, connection_id: int, order_id: int, scope: str) -> bool:
+    event = select(webhook_delivery.c.id).where(
+        webhook_delivery.c.connection_id == connection_id,
+        webhook_delivery.c.order_id == order_id,
+        webhook_delivery.c.scope.startswith(scope, autoescape=True),
+    )
+    return conn.execute(event.limit(1)).first() is not None

@@ -117,9 +117,8 @@ class Breakers:
         elif problem.kind is not ProblemKind.TRANSIENT:
             state.grow()  # refused for a reason of its own: the side works
         else:
+            # A start does not grow by it and is not begun anew: a few calls that fail must not keep it at one.
             state.failures += 1
-            if state.looks is not None:
-                state.looks = _FIRST_LOOKS
             if state.failures >= _PASSING_TROUBLE:
                 await self._open(connection_id, side, problem)
         return Blame.SIDE

@@ -118,9 +118,7 @@ def _rank(hook: Hook, destination: str, wanted: Wanted) -> tuple[bool, bool, boo
     )
 
 
-def _step(
-    scope: str, hook: Hook | None, destination: str, wanted: Wanted, statuses: Mapping[int, HookStatus]
-) -> Step:
+def _step(scope: str, hook: Hook | None, destination: str, wanted: Wanted, statuses: Mapping[int, HookStatus]) -> Step:
     if hook is None:
         return Step(scope, None, "created", ("missing",))
     flaws: list[str] = []

@@ -52,10 +52,13 @@ async def with_movements(runtime: Runtime, order: Order, held: Ledger, policy: P
 
     Refunds that came with it are not read again.
     """
-    heard = bool(order.refunds) or await runtime.database.read(
-        lambda conn: intake.heard_of_refund(conn, runtime.id, order.id)
+    refunded, paid = await runtime.database.read(
+        lambda conn: (
+            bool(order.refunds) or intake.heard_of_refund(conn, runtime.id, order.id),
+            intake.heard_of_tender(conn, runtime.id, order.id),
+        )
     )
-    wanted = movements_to_read(runtime, order, held, policy, heard_of_refund=heard)
+    wanted = movements_to_read(runtime, order, held, policy, heard_of_refund=refunded, heard_of_tender=paid)
     store = runtime.store
     tenders, shipments, refunds = await asyncio.gather(
         _if(wanted.tenders, lambda: store.tenders(order.id, live)),
@@ -66,7 +69,9 @@ async def with_movements(runtime: Runtime, order: Order, held: Ledger, policy: P
     return replace(order, tenders=tenders, shipments=shipments, refunds=refunds if came is None else came)
 
 
-def movements_to_read(runtime: Runtime, order: Order, held: Ledger, policy: Policy, *, heard_of_refund: bool) -> Wanted:
+def movements_to_read(
+    runtime: Runtime, order: Order, held: Ledger, policy: Policy, *, heard_of_refund: bool, heard_of_tender: bool
+) -> Wanted:
     """What there may be, and matters: what stands in the ledger must be read again, it may have vanished."""
     if order.placed_at < policy.start_at:
         return Wanted(tenders=False, shipments=False, refunds=False)
@@ -76,7 +81,7 @@ def movements_to_read(runtime: Runtime, order: Order, held: Ledger, policy: Poli
     tracks = bool(runtime.ifs.profile.order.tracking)
     books = policy.makes_vouchers
     return Wanted(
-        tenders=books and (likely.tenders or bool(kinds & _PAID)),
+        tenders=books and (likely.tenders or heard_of_tender or bool(kinds & _PAID)),
         shipments=counts and (books or tracks) and (likely.shipments or bool(kinds & _SHIPPED)),
         refunds=books and (likely.refunds or heard_of_refund or VoucherKind.REFUND in kinds),
     )

@@ -12,7 +12,7 @@ from bcifs_console.domain.documents import DocumentKind, DocumentState, Ledger, 
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.updates import OrderUpdateDraft, TrackingNote, UpdateKind
-from bcifs_console.ifs.errors import BadRequest, BusinessRule, Conflict, MissingMasterData, NotFound
+from bcifs_console.ifs.errors import BadRequest, BusinessRule, Conflict, Duplicate, MissingMasterData, NotFound
 from bcifs_console.ifs.records import OrderLineRow
 from bcifs_console.store.ledger import DocumentChange
 from bcifs_console.sync.calls import JournalledCalls, Step
@@ -22,7 +22,7 @@ from bcifs_console.sync.runtime import Runtime
 APPLY: Final = "apply"
 _TRIES: Final = 3
 #: IFS answered, and a person must do it, or help: vouchers do not wait for that.
-_REFUSED: Final = (BadRequest, BusinessRule, MissingMasterData, NotFound)
+_REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
 
 
 class OrderUpdating:

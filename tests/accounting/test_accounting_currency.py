@@ -54,6 +54,14 @@ def test_the_conversion_factor_and_the_minor_unit_of_the_accounting_currency_cou
     assert worth(dec("1.00"), Rate(dec("149.5"), "JPY", accounting_unit=dec(1))) == dec(150)
 
 
+def test_what_the_largest_row_cannot_carry_goes_to_the_next() -> None:
+    """Four rows of 0.006 round to 0.01 each; the balance is worth 0.02."""
+    rows = [row(Purpose.REVENUE, dec("-0.01")) for _ in range(4)]
+    rows.append(row(Purpose.CUSTOMER_BALANCE, dec("0.04")))
+    done = accounted(rows, Rate(dec("0.6"), "EUR"), "USD", dec("0.04"))
+    assert [r.accounting_amount for r in done] == [ZERO, ZERO, dec("-0.01"), dec("-0.01"), dec("0.02")]
+
+
 @given(
     st.lists(st.integers(-10_000, 10_000).filter(bool), min_size=1, max_size=6),
     st.integers(-50_000, 50_000),
@@ -68,5 +76,7 @@ def test_any_voucher_balances_and_no_row_changes_sides(cents: list[int], before:
     assert sum((r.accounting_amount for r in done), ZERO) == ZERO
     held = (before + sum(cents)) * unit
     balance = sum((r.accounting_amount for r in done if r.purpose is Purpose.CUSTOMER_BALANCE), ZERO)
+    assert all(r.accounting_debit == ZERO or r.debit for r in done)
+    assert all(r.accounting_credit == ZERO or r.credit for r in done)
     exact = Rate(dec(rate), "EUR")
     assert balance == worth(before * unit, exact) - worth(held, exact)

@@ -1,4 +1,4 @@
-"""`kill -9` of a real `bcifs serve`: after the restart every order is in IFS once and complete.
+"""`kill -9` of a real `bcifs serve`: after the restart every order is in IFS once and complete, its payment too.
 
 The simulator holds the chosen call, before or after carrying it out, so that the process is killed exactly there.
 """
@@ -25,7 +25,9 @@ from bcifs_console.store import views
 from bcifs_console.store.database import Database
 from bcifs_console.store.opening import open_store
 from bcifs_console.store.views import OrderView
-from tests.chaos.chaos_upstreams import Upstreams, open_upstreams
+from tests.chaos.chaos_books import BALANCE, CLEARING, entries
+from tests.chaos.chaos_upstreams import Upstreams, money, open_upstreams
+from tests.integration.bookkeeping import books
 from tests.integration.waiting import until
 from tests.integration.world import connection_text, environment_of
 
@@ -57,6 +59,8 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
     "after sending a charge, before its answer": _held(r"^POST .*/CustomerOrderChargeArray$", is_done=True),
     "before the release": _held(r"^POST .*SetReleased$", is_done=False),
     "after sending the release, before its answer": _held(r"^POST .*SetReleased$", is_done=True),
+    "after sending a voucher's header, before its answer": _held(r"^POST .*/VoucherSet$", is_done=True),
+    "between two rows of a voucher": _held(r"^POST .*/VoucherRows$", 2, is_done=False),
 }
 
 
@@ -76,10 +80,11 @@ class Installation:
     serving: asyncio.subprocess.Process | None = None
 
     async def set_up(self) -> None:
-        """`connection add` and `webhooks register`."""
+        """`connection add` (by rest, with accounts for everything) and `webhooks register`."""
         clock = SystemClock()
         path = self.home / "connection.toml"
-        path.write_text(connection_text(self.up.about, public_url=f"http://127.0.0.1:{self.port}"), encoding="utf-8")
+        text = connection_text(self.up.about, public_url=f"http://127.0.0.1:{self.port}", **books())
+        path.write_text(text, encoding="utf-8")
         file = read_connection_file(path, now=clock.now(), environment=environment_of(self.up.about))
         settings = load_settings(home=self.home)
         store = open_store(settings, clock)
@@ -144,6 +149,11 @@ class Installation:
         booked = await self.up.booked(order_id)
         booked.assert_equals(await self.up.sold(order_id))
         assert view.ifs_order_no == booked.order["OrderNo"]
+        made = await entries(self.up, order_id)
+        made.assert_sound()
+        total = money((await self.up.sold(order_id)).order["total_inc_tax"])
+        assert [key.partition("/")[0] for key in made.keys] == ["PAY"]
+        assert made.balances() == {CLEARING: total, BALANCE: -total}
         return view
 
 

@@ -3,17 +3,21 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from bcifs_console.accounting.plan import plan
+from bcifs_console.domain.codec import decode_order, decode_voucher
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.plan import Plan
 from bcifs_console.domain.rules import MappingRule, Purpose, VoucherTransport
-from bcifs_console.store import books, connections, rules
+from bcifs_console.ifs.voucher_records import VoucherHead
+from bcifs_console.store import books, connections, queue, rules
 from bcifs_console.sync import looking, outbox
+from bcifs_console.sync.carrying import Carrying
 from tests.chaos.chaos_books import (
     AWAITING_FULFILLMENT,
     AWAITING_PAYMENT,
@@ -369,3 +373,44 @@ async def test_a_voucher_in_a_batch_never_goes_by_rest(new_url: NewUrl, tmp_path
         await assert_done(life)
         await look_again(life, order_id)
         assert (await entries(shop.up, order_id)).keys == []
+
+
+async def test_a_plan_that_never_ends_fails_the_order_and_says_so(
+    new_url: NewUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not synced: what it still wants would be forgotten."""
+    monkeypatch.setattr(looking, "_ROUNDS", 1)
+    async with open_shop(new_url, tmp_path) as shop:
+        order_id = await paid(shop)
+        view = await shop.life.view(order_id)
+    assert view is not None
+    assert view.state == "failed"
+    assert "still wants more" in view.error
+
+
+async def test_a_voucher_is_looked_for_from_the_day_of_its_order(new_url: NewUrl, tmp_path: Path) -> None:
+    """A fact that a restored home dates by its own look, days later, stands in IFS with the day of the first one."""
+    async with open_shop(new_url, tmp_path) as shop:
+        order_id = await paid(shop)
+        (document,) = await shop.life.documents(DocumentKind.VOUCHER)
+        draft = decode_voucher(document.draft)
+        asked: list[date] = []
+        usual = shop.life.runtime.ifs.find_vouchers
+
+        async def asking(key: str, day: date) -> list[VoucherHead]:
+            asked.append(day)
+            return await usual(key, day)
+
+        shop.life.runtime.ifs.find_vouchers = asking  # type: ignore[method-assign]
+        late = replace(draft, key=f"BC-{order_id}/SHIP/STATUS/1", day=draft.day + timedelta(days=9))
+        order = decode_order(await _snapshot(shop, order_id))
+        await mark(shop.life, order_id)
+        (claim,) = await shop.life.dispatcher.claim(1, set())
+        assert await Carrying(shop.life.runtime, claim, order).vouchers((late,))
+    assert asked == [(order.placed_at - timedelta(days=1)).date()]
+
+
+async def _snapshot(shop: Shop, order_id: int) -> str:
+    text = await shop.life.database.read(lambda conn: queue.snapshot(conn, shop.home.connection_id, order_id))
+    assert text is not None
+    return text

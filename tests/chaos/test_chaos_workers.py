@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,25 @@ import pytest
 from bcifs_console.base.clock import ManualClock, SystemClock
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import books, ledger, queue
+from bcifs_console.store import books as batches
+from bcifs_console.store import ledger, queue
 from bcifs_console.store.database import Tx
-from tests.chaos.chaos_books import look_again, mark, open_shop, place
+from tests.chaos.chaos_books import (
+    AWAITING_FULFILLMENT,
+    AWAITING_PAYMENT,
+    BALANCE,
+    assert_books_agree,
+    change,
+    look_again,
+    mark,
+    open_shop,
+    place,
+)
 from tests.chaos.chaos_crash import Fuse
 from tests.chaos.chaos_life import Life, all_at_once, new_home
-from tests.chaos.chaos_upstreams import Booked, open_upstreams
+from tests.chaos.chaos_upstreams import Booked, Upstreams, open_upstreams
 from tests.chaos.conftest import NewUrl
-from tests.integration.bookkeeping import pay
+from tests.integration.bookkeeping import books, pay
 from tests.integration.waiting import until
 
 _SHARDS: Final = 4
@@ -38,6 +50,19 @@ KINDS: Final = (
     "unknown_buyer",
 )
 EVENTS: Final = ("created", "updated", "statusUpdated")
+#: Whole lives after which nothing is owed on either side (docs/simulator.md).
+LIVES: Final = (
+    "shipped_in_parts",
+    "units_before_shipping",
+    "units_after_shipping",
+    "all_before_shipping",
+    "unit_by_unit",
+    "refund_amid_shipping",
+    "all_after_shipping",
+    "cancelled_then_refunded",
+    "recreated",
+    "shipped",
+)
 
 
 async def test_two_workers_share_thirty_orders(new_url: NewUrl, tmp_path: Path) -> None:
@@ -143,6 +168,102 @@ async def test_a_worker_that_overslept_its_lease_sends_nothing_more(
     await all_at_once((str(i), partial(case, i)) for i in stops)
 
 
+async def test_two_workers_book_the_same_orders(new_url: NewUrl, tmp_path: Path) -> None:
+    """Whole lives in every order, told twice and to both processes while they work: each fact is booked once."""
+    dice = random.Random(11)
+    with new_url("postgresql") as url:
+        async with open_upstreams() as up:
+            placed = [await up.place("multi_line") for _ in LIVES]
+            home = new_home(url, up.about, tmp_path, now=datetime.now(UTC), **books())
+            lives = [Life(home, SystemClock()) for _ in range(2)]
+            working = [asyncio.create_task(life.worker.run()) for life in lives]
+
+            async def tell(events: Sequence[str]) -> None:
+                told = [(order_id, event) for order_id in placed for event in events] * 2
+                dice.shuffle(told)
+                for order_id, event in told:
+                    await dice.choice(lives).deliver(order_id, event)
+
+            async def is_calm() -> bool:
+                states = await lives[0].database.read(queue.states)
+                return not {state for _, state in states} & {OrderState.DUE, OrderState.WORKING}
+
+            await tell(EVENTS)
+            done = await up.store.control("lives", {"orders": placed, "seed": 3, "kinds": LIVES, "deliver": False})
+            assert done["done"] == dict.fromkeys(LIVES, 1)
+            await tell(("refund/created", "transaction/created", "updated/2"))
+            await until(is_calm, "nothing moves any more", deadline_s=60)
+            await tell(("updated/3",))
+            await until(is_calm, "nothing moves any more", deadline_s=60)
+            for life in lives:
+                await life.worker.stop(10)
+            await asyncio.gather(*working)
+            standing = await assert_books_agree(up, lives[0], *placed)
+            for life in lives:
+                await life.end()
+    for order_id, (_, made) in zip(placed, standing.orders, strict=True):
+        assert BALANCE not in made.balances(), f"order {order_id}"
+    assert {key.partition("/")[0] for _, made in standing.orders for key in made.keys} >= {"PAY", "SHIP", "REFUND"}
+    assert min(_headers(life, "VoucherSet") for life in lives) > 0, "one worker did everything"
+
+
+def _headers(life: Life, name: str) -> int:
+    return sum(1 for passed in life.fuse.passed if passed.startswith("before POST") and passed.endswith(f".svc/{name}"))
+
+
+async def _paid(up: Upstreams, life: Life) -> int:
+    """An order that IFS has, and whose payment is known to the store."""
+    order_id = await place(up, status_id=AWAITING_PAYMENT)
+    await look_again(life, order_id)
+    await pay(up, order_id)
+    await change(up, order_id, status_id=AWAITING_FULFILLMENT)
+    return order_id
+
+
+async def _booking_taken_over(url: str, folder: Path, stall_at: int | None) -> list[str]:
+    """As `_take_over`, for the voucher of a payment. Without `stall_at` nobody stops; returns what was passed."""
+    async with open_upstreams() as up:
+        clock = ManualClock(datetime.now(UTC))
+        home = new_home(url, up.about, folder, now=clock.now(), **books())
+        quick = Life(home, clock)
+        order_id = await _paid(up, quick)
+        slow = Life(home, clock, Fuse(stall_at=stall_at))
+        await mark(slow, order_id)
+        looking = asyncio.create_task(slow.look_once())
+        stalled = asyncio.create_task(slow.fuse.stalled.wait())
+        await asyncio.wait([looking, stalled], return_when=asyncio.FIRST_COMPLETED)
+        assert stalled.done() is (stall_at is not None)
+        passed = 0 if stall_at is None else len(slow.fuse.passed)
+        await quick.work()
+        slow.fuse.woken.set()
+        await looking
+        stalled.cancel()
+        standing = await assert_books_agree(up, quick, order_id)
+        assert [key.partition("/")[0] for key in standing.orders[0][1].keys] == ["PAY"]
+        await slow.end()
+        await quick.end()
+        return slow.fuse.passed[passed:]
+
+
+@pytest.mark.parametrize(("engine", "every"), [("sqlite", 1), ("postgresql", 4)])
+async def test_a_worker_that_overslept_its_lease_books_nothing_more(
+    engine: str, every: int, new_url: NewUrl, tmp_path: Path
+) -> None:
+    with new_url(engine) as url:
+        passed = await _booking_taken_over(url, tmp_path, None)
+    begun = passed.index("before commit of EmbeddedDispatcher.claim.<lambda>")
+    changes = ("after POST /main", "after commit")
+    stops = [i for i, name in enumerate(passed) if i > begun and name.startswith(changes)][:-1:every]
+    assert len(stops) > 2
+
+    async def case(stall_at: int) -> None:
+        with new_url(engine) as url:
+            later = await _booking_taken_over(url, tmp_path, stall_at)
+        assert [name for name in later if name.startswith("before POST /main/")] == []
+
+    await all_at_once((passed[i], partial(case, i)) for i in stops)
+
+
 async def test_a_voucher_that_is_being_put_into_a_batch_is_not_drawn_up_anew(new_url: NewUrl, tmp_path: Path) -> None:
     """Else it would stand in the file, and once more in the next one."""
     async with open_shop(new_url, tmp_path, engine="postgresql", transport="external_file") as shop:
@@ -154,7 +275,7 @@ async def test_a_voucher_that_is_being_put_into_a_batch_is_not_drawn_up_anew(new
         assigned, go = threading.Event(), threading.Event()
 
         def assign(tx: Tx) -> None:
-            books.assign_batch(tx, shop.home.connection_id, limit=9)
+            batches.assign_batch(tx, shop.home.connection_id, limit=9)
             assigned.set()
             assert go.wait(30)
 

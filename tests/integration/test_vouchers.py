@@ -48,6 +48,16 @@ async def test_a_payment_becomes_a_confirmed_voucher_on_clearing_and_customer_ba
     assert {row["ReferenceNumber"] for row in voucher["rows"]} == {f"BC-{order_id}/PAY/{tender}"}
 
 
+async def test_a_payment_that_only_its_event_tells_of_is_booked(booked: World) -> None:
+    """An order made by hand and awaiting payment shows no payment status; its transaction has an event."""
+    order_id = await booked.place(order(TWO, status_id=7))
+    await booked.reaches(order_id, "synced")
+    tender = await pay(booked, order_id)
+    await booked.store.control("settle", {})
+    await booked.looked_again(order_id)
+    assert list(await vouchers(booked, order_id)) == [f"PAY/{tender}"]
+
+
 async def test_without_a_transport_nothing_is_booked(make_world: MakeWorld) -> None:
     async with make_world(**books("off")) as world:
         order_id = await paid_order(world)

@@ -1,16 +1,19 @@
 """When a draft that IFS refused half-way may be replaced: only where what stands in IFS stays as it is."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from bcifs_console.domain.codec import encode
 from bcifs_console.domain.documents import (
     ChargeDraft,
     CustomerOrderDraft,
     DocumentKind,
     DocumentState,
+    Ledger,
     LedgerDocument,
     LedgerPart,
     LineDraft,
@@ -18,7 +21,9 @@ from bcifs_console.domain.documents import (
     TaxTreatment,
 )
 from bcifs_console.domain.orders import Address, ChargeKind
-from bcifs_console.sync.redraft import merged, nothing_in_ifs, was_refused
+from bcifs_console.domain.rules import Purpose
+from bcifs_console.domain.vouchers import Rate, Take, TakeKind, VoucherDraft, VoucherKind, VoucherRow
+from bcifs_console.sync.redraft import is_built_upon, merged, merged_voucher, nothing_in_ifs, was_refused
 from tests.conftest import NOON
 
 NET = Decimal(10)
@@ -145,3 +150,105 @@ def test_the_same_draft_is_no_replacement() -> None:
 def test_what_the_ledger_says_of_a_document(parts: dict[str, str], nothing: bool, refused: bool) -> None:
     assert nothing_in_ifs(document(parts)) is nothing
     assert was_refused(document(parts)) is refused
+
+
+# -- vouchers ---------------------------------------------------------------------------------------------------------
+
+
+def row(purpose: Purpose, account: str, amount: int, subject: str, **more: Any) -> VoucherRow:
+    debit, credit = max(amount, 0), max(-amount, 0)
+    made = VoucherRow(purpose, account, Decimal(debit), Decimal(credit), subject=subject)
+    return replace(made, **{"accounting_debit": made.debit, "accounting_credit": made.credit, **more})
+
+
+BALANCE = row(Purpose.CUSTOMER_BALANCE, "2420", 30, "order")
+VOUCHER = VoucherDraft(
+    key="BC-1/SHIP/61",
+    order_id=1,
+    voucher_kind=VoucherKind.SHIPMENT,
+    fact="shipment 61",
+    at=NOON,
+    day=date(2026, 11, 20),
+    currency="USD",
+    rows=(
+        BALANCE,
+        row(Purpose.RETURNS, "4900", -10, "line:17"),
+        row(Purpose.RETURNS, "9999", -20, "line:18"),
+    ),
+    takes=(Take(TakeKind.RECOGNISE, "line:17", 1, Decimal(10)),),
+)
+
+
+def voucher(parts: dict[str, str], draft: VoucherDraft = VOUCHER, **more: Any) -> LedgerDocument:
+    made = replace(document(parts), kind=DocumentKind.VOUCHER, key=draft.key, draft=encode(draft))
+    return replace(made, **more)
+
+
+def accounts(draft: VoucherDraft | None) -> list[str]:
+    assert draft is not None
+    return [row.account for row in draft.rows]
+
+
+HALF = {"header": "confirmed", "row:1": "confirmed", "row:2": "confirmed", "row:3": "failed"}
+
+
+def test_a_refused_row_gets_the_account_of_now_even_where_both_rows_would_be_one() -> None:
+    joined = replace(VOUCHER, rows=(BALANCE, row(Purpose.RETURNS, "4900", -30, "line:17, line:18")))
+    assert accounts(merged_voucher(VOUCHER, joined, voucher(HALF))) == ["2420", "4900", "4900"]
+
+
+def test_what_ifs_has_of_a_voucher_and_every_amount_stay_as_frozen() -> None:
+    changed = replace(
+        VOUCHER,
+        rows=(
+            replace(BALANCE, account="2421", accounting_debit=Decimal("32.61")),
+            row(Purpose.RETURNS, "4901", -10, "line:17"),
+            row(Purpose.RETURNS, "4902", -20, "line:18", accounting_credit=Decimal("21.74")),
+        ),
+    )
+    found = merged_voucher(VOUCHER, changed, voucher(HALF))
+    assert accounts(found) == ["2420", "4900", "4902"]
+    assert found is not None
+    assert [row.accounting_amount for row in found.rows] == [row.accounting_amount for row in VOUCHER.rows]
+
+
+def test_a_row_whose_account_would_be_two_stays() -> None:
+    old = replace(VOUCHER, rows=(BALANCE, row(Purpose.RETURNS, "9999", -30, "line:17, line:18")))
+    assert merged_voucher(old, VOUCHER, voucher({"header": "confirmed", "row:2": "failed"}, old)) is None
+
+
+def test_of_two_tax_codes_each_row_keeps_its_own() -> None:
+    taxes = [row(Purpose.TAX_ACCOUNT, "9999", -15, "line:17", tax_code=code) for code in ("A", "B")]
+    old = replace(VOUCHER, rows=(BALANCE, *taxes))
+    now = replace(old, rows=(BALANCE, replace(taxes[0], account="2610"), replace(taxes[1], account="2611")))
+    assert accounts(merged_voucher(old, now, voucher({"header": "confirmed"}, old))) == ["2420", "2610", "2611"]
+
+
+def test_other_facts_replace_no_voucher() -> None:
+    other = replace(VOUCHER, takes=(), rows=(replace(BALANCE, account="1"), *VOUCHER.rows[1:]))
+    assert merged_voucher(VOUCHER, other, voucher({"header": "confirmed"})) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "later", "built"),
+    [
+        (Rate(Decimal("1.087"), "USD"), {"header": "confirmed"}, True),
+        (Rate(Decimal("1.087"), "USD"), {"header": "failed"}, False),
+        (Rate(Decimal(1), "EUR"), {"header": "confirmed"}, False),
+        (None, {"header": "confirmed"}, False),
+    ],
+)
+def test_only_in_another_currency_a_voucher_is_built_upon(
+    rate: Rate | None, later: dict[str, str], built: bool
+) -> None:
+    draft = replace(VOUCHER, rate=rate, currency="EUR")
+    first = voucher({"header": "failed"}, draft)
+    second = voucher(later, replace(draft, key="BC-1/SHIP/62"), id=2)
+    assert is_built_upon(first, Ledger((first, second))) is built
+    assert not is_built_upon(second, Ledger((first, second)))
+
+
+def test_a_later_voucher_in_a_batch_is_built_upon_too() -> None:
+    draft = replace(VOUCHER, rate=Rate(Decimal("1.087"), "USD"), currency="EUR")
+    first, second = voucher({}, draft), voucher({}, replace(draft, key="BC-1/SHIP/62"), id=2, batch=7)
+    assert is_built_upon(first, Ledger((first, second)))

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bcifs_console.base.clock import ManualClock
+from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.documents import DocumentKind, LedgerDocument
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import Claim
@@ -137,3 +138,15 @@ async def test_a_refused_call_is_looked_up_before_it_is_sent_again(
     ifs.shows = "P7"
     assert await run(runtime, claim, ifs) == "P7"
     assert ifs.sent == 1
+
+
+async def test_a_call_that_could_not_even_be_made_counts_as_not_sent(
+    runtime: Runtime, claim: Claim, document_id: int
+) -> None:
+    """A name that lacks in the profile, say: when it is there, the call is made, and nobody is asked to look in IFS."""
+    ifs = Ifs(answers=ConfigurationProblem("The IFS profile names no action."))
+    for _ in range(4):
+        with pytest.raises(ConfigurationProblem):
+            await run(runtime, claim, ifs)
+    ifs.answers = None
+    assert await run(runtime, claim, ifs) == "P1"

@@ -56,9 +56,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "ix_alert_unsettled", "alert", ["id"], unique=False, sqlite_where=_UNSENT, postgresql_where=_UNSENT
-    )
+    op.create_index("ix_alert_unsettled", "alert", ["id"], unique=False, sqlite_where=_UNSENT, postgresql_where=_UNSENT)
     # Who has registered webhooks wants them watched over from now on.
     op.execute(
         "INSERT INTO webhook_health (connection_id, registered, state)"
