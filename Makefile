@@ -22,12 +22,13 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.console.screenshots --check
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
 
 screenshots: $(READY)
-	@echo "There is no console yet, so there are no screens to draw (see CHANGELOG.md)."
+	$(BIN)/python -m tests.console.screenshots
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,18 +29,16 @@ from bcifs_console.store import connections, health, journal, queue, rules
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import StoreProblem
 from bcifs_console.store.opening import Store, home_lock, make_home, open_store
+from bcifs_console.sync.alerts import Alerts, Send, apprise_channels
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
-from bcifs_console.sync.outbox import flush
-from bcifs_console.sync.poller import poll, poll_times
-from bcifs_console.sync.revisiting import revisit
+from bcifs_console.sync.rounds import Rounds
 from bcifs_console.sync.runtime import Runtime, build_runtime, timing_of
 from bcifs_console.sync.worker import Worker
 
 Role = Literal["all", "listener", "worker"]
 _HOUSEKEEPING_S: Final = 1.0
 _GRACE_S: Final = 10.0
-_LOOK_AGAIN_S: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
@@ -71,6 +69,7 @@ class Service:
         self._cleanup = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._poll_now = asyncio.Event()
+        self._send: Send | None = None
         self._store: Store | None = None
         self._breakers: Breakers | None = None
         self._listener: Listener | None = None
@@ -103,7 +102,8 @@ class Service:
     async def start(self) -> None:
         """Open everything and begin to work.
 
-        Raises HomeInUse, VaultProblem, SchemaProblem, ListenerProblem (a port in use), each with what to do.
+        Raises HomeInUse, VaultProblem, SchemaProblem, ListenerProblem (a port in use), AlertsUnavailable, each with
+        what to do.
         """
         try:
             await self._start()
@@ -113,6 +113,8 @@ class Service:
 
     async def _start(self) -> None:
         works = self._role in ("all", "worker")
+        urls = self._settings.alert_urls.split()
+        self._send = apprise_channels(urls) if urls and works else None
         make_home(self._settings.home)
         is_sole_worker = works and self._settings.url.startswith("sqlite")
         if is_sole_worker:
@@ -167,9 +169,12 @@ class Service:
             await dispatcher.close()
 
         self._cleanup.push_async_callback(end)
-        self._spawn(self._poll_forever(), "poller")
-        self._spawn(self._look_again_forever(), "revisiting")
-        self._spawn(self._write_files_forever(), "outbox")
+        alerts = Alerts(self.store.database, self._send)
+        rounds = Rounds(
+            self._settings, self.store.database, self._runtimes, self._breakers, alerts, poll_now=self._poll_now
+        )
+        for name, work in rounds.all().items():
+            self._spawn(work, name)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run `work` beside everything else. Should it die, the service ends: half a service is worse than none."""
@@ -275,17 +280,6 @@ class Service:
 
     # -- background --------------------------------------------------------------------------------------------------
 
-    async def _write_files_forever(self) -> None:
-        """Put the vouchers of connections that send them by file into files, at every interval."""
-        while True:
-            for runtime in list(self._runtimes.values()):
-                try:
-                    with runtime.in_use():
-                        await flush(runtime, self._settings.home)
-                except Problem as problem:
-                    _log.warning("outbox", connection=runtime.connection.name, error=str(problem))
-            await asyncio.sleep(self._settings.outbox_interval_s)
-
     async def _keep_house_forever(self) -> None:
         """Once a second; trouble that has a name is logged and tried again."""
         while True:
@@ -297,7 +291,18 @@ class Service:
 
     async def _beat(self) -> None:
         address = self.address
-        detail = {"host": address.host, "port": address.port, "admin_port": address.admin_port, "pid": os.getpid()}
+        detail = {
+            "host": address.host,
+            "port": address.port,
+            "admin_port": address.admin_port,
+            "pid": os.getpid(),
+            "connections": connections.digest_of(self._signature),
+            "quotas": {
+                number: {"left": left, "of": runtime.budget.quota}
+                for number, runtime in self._runtimes.items()
+                if (left := runtime.budget.quota_left) is not None
+            },
+        }
 
         def write(tx: Tx) -> None:
             health.beat(tx, self._owner, self._role, detail)
@@ -317,36 +322,6 @@ class Service:
             if await self._breakers.probe(self._runtimes):
                 self._dispatcher.wake()
                 self.poll_soon()  # what changed while a side was paused
-
-    async def _poll_forever(self) -> None:
-        """At the start, every interval, and when asked: what webhooks did not bring is found here."""
-        while True:
-            self._poll_now.clear()
-            for runtime in tuple(self._runtimes.values()):
-                if self._breakers is not None and self._breakers.is_paused(runtime.id, Side.BIGCOMMERCE):
-                    continue
-                try:
-                    with runtime.in_use():
-                        await poll(runtime, **poll_times(self._settings))
-                except Problem as problem:
-                    _log.warning("poll", connection=runtime.connection.name, error=str(problem))
-                    if self._breakers is not None:
-                        await self._breakers.failed(runtime.id, problem)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.poll_interval_s):
-                    await self._poll_now.wait()
-
-    async def _look_again_forever(self) -> None:
-        """Every minute: orders that are in IFS and not settled, when their time has come."""
-        while True:
-            for runtime in tuple(self._runtimes.values()):
-                if self._breakers is not None and runtime.id in self._breakers.paused():
-                    continue
-                try:
-                    await revisit(runtime)
-                except Problem as problem:
-                    _log.warning("revisiting", connection=runtime.connection.name, error=str(problem))
-            await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 @contextlib.asynccontextmanager

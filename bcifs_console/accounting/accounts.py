@@ -12,7 +12,7 @@ from bcifs_console.accounting.placement import CODE_PARTS
 from bcifs_console.accounting.sheet import Entry
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.plan import Blocker, Reason
-from bcifs_console.domain.rules import ConditionField, Purpose, Rules
+from bcifs_console.domain.rules import ConditionField, Purpose, Question, Rules
 from bcifs_console.domain.vouchers import RowShare, VoucherRow
 
 _OF_LINES: Final = frozenset({Purpose.REVENUE, Purpose.RETURNS})
@@ -101,7 +101,7 @@ def missing_account(entry: Entry) -> Blocker:
             f'Set {purpose} = "ACCOUNT" under [mapping.accounts] of the connection, or add a rule of purpose {purpose} '
             "whose conditions match; then run: bcifs orders sync."
         )
-    return Blocker(Reason.MAPPING, message, remedy, named)
+    return Blocker(Reason.MAPPING, message, remedy, named, question=Question(entry.purpose, tuple(entry.facts.items())))
 
 
 def _joined(row: VoucherRow, more: VoucherRow) -> VoucherRow:

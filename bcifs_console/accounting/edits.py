@@ -1,20 +1,86 @@
 """What changed in the store since an order was sent, in words (ACCOUNTING §1: an edit is shown, never posted).
 
 `basis.fact_hash` decides *that* something changed; this compares the frozen draft with the order as it is now, so that
-a person sees *what*. Words only: nothing here decides.
+a person sees *what*. And what the person answered: by which basis the order's books go on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
-from bcifs_console.accounting.consumption import line_subject
+from bcifs_console.accounting.consumption import ORDER_SUBJECT, TAX_SUBJECT, line_subject
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.accounting.totals import LineShare, Proof, prove
 from bcifs_console.domain.basis import Basis
-from bcifs_console.domain.documents import CustomerOrderDraft, LineDraft
+from bcifs_console.domain.codec import decode_voucher
+from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, Ledger, LineDraft
+from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.money import ZERO, minor_unit
 from bcifs_console.domain.orders import ChargeKind, LineType, Order, OrderLine
 from bcifs_console.domain.rules import Policy, Rules
+from bcifs_console.domain.vouchers import TakeKind
+
+_CONSUMED = frozenset({TakeKind.RECOGNISE, TakeKind.REVERSE, TakeKind.REFUND_HELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """By what an order that was sent goes on, after all that was answered to its edits."""
+
+    basis: Basis | None  #: None: sent by a version that froze none
+    is_edited: bool  #: the order is not as the basis has it
+    answer: EditAnswer | None = None  #: what was said last of the order as it is now
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person has still to say what becomes of the edit."""
+        return self.is_edited and self.answer is None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the order goes on as it was sent, whatever the store says now."""
+        return self.answer is not None and self.answer.choice is EditChoice.KEEP
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person books what the edit changed."""
+        return self.answer is not None and self.answer.choice is EditChoice.BY_HAND
+
+
+def standing(basis: Basis | None, sent_hash: str, now_hash: str, answers: Iterable[EditAnswer]) -> Standing:
+    """Where an order stands: `sent_hash` is of the facts it was sent with, `now_hash` of the order as it is now.
+
+    An answer is about one state of the order: it counts while the order is as it was then. What was adopted is the
+    basis from then on; an edit that is undone in the store after that is an edit again.
+    """
+    hash_of_basis, said = sent_hash, None
+    for answer in answers:
+        if answer.choice is EditChoice.ADOPT:
+            basis, hash_of_basis, said = answer.basis, answer.fact_hash, None
+        if answer.fact_hash == now_hash:
+            said = answer
+    return Standing(basis, now_hash != hash_of_basis, said)
+
+
+def not_adoptable(basis: Basis, ledger: Ledger) -> tuple[str, ...]:
+    """Why the books cannot go on by a new basis: what was booked of lines and charges that it has less of, or not."""
+    units: dict[str, int] = {}
+    amounts: dict[str, Decimal] = {}
+    for document in ledger.of_kind(DocumentKind.VOUCHER):
+        for take in decode_voucher(document.draft).takes:
+            if take.kind in _CONSUMED and take.subject not in {TAX_SUBJECT, ORDER_SUBJECT}:
+                units[take.subject] = units.get(take.subject, 0) + take.units
+                amounts[take.subject] = amounts.get(take.subject, ZERO) + take.gross
+    now = _standing(basis)
+    found = []
+    for subject, amount in amounts.items():
+        name = subject.replace(":", " ")
+        quantity, gross = now.get(subject, (0, ZERO))
+        if units[subject] > quantity and subject.startswith("line"):
+            found.append(f"of {name} {units[subject]} units are booked, the order now has {quantity}")
+        elif abs(amount) > abs(gross):
+            found.append(f"of {name} {amount} {basis.currency} are booked, the order now has {gross}")
+    return tuple(found)
 
 
 def changes(sent: CustomerOrderDraft, order: Order, overrides: Mapping[str, int]) -> tuple[str, ...]:

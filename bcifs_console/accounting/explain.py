@@ -39,6 +39,7 @@ class Explained:
     rule: str
     ifs_field: str
     document: str
+    part: str  #: line:17, charge:FREIGHT#1, row:2: what of the document it is in
 
 
 def explain(draft: Draft) -> tuple[Explained, ...]:
@@ -58,9 +59,8 @@ def unexplained(draft: Draft) -> dict[str, Decimal]:
     """Part of the document → what the explanation is off by; empty where every cent is accounted for."""
     wanted = dict(_amounts(draft))
     for each in explain(draft):
-        place = each.ifs_field.partition(".")[0]
-        wanted[place] = wanted.get(place, ZERO) - each.amount
-    return {place: amount for place, amount in wanted.items() if amount}
+        wanted[each.part] = wanted.get(each.part, ZERO) - each.amount
+    return {part: amount for part, amount in wanted.items() if amount}
 
 
 def _amounts(draft: Draft) -> Iterator[tuple[str, Decimal]]:
@@ -79,16 +79,16 @@ def _amounts(draft: Draft) -> Iterator[tuple[str, Decimal]]:
 
 def _of_order(draft: CustomerOrderDraft) -> Iterator[Explained]:
     for trace in draft.traces:
-        rule = trace.rule or NO_RULE
-        yield Explained(trace.amount, draft.currency, trace.store_field, rule, trace.ifs_field, draft.key)
+        rule, part = trace.rule or NO_RULE, trace.ifs_field.rpartition(".")[0]
+        yield Explained(trace.amount, draft.currency, trace.store_field, rule, trace.ifs_field, draft.key, part)
 
 
 def _of_update(draft: OrderUpdateDraft) -> Iterator[Explained]:
     if draft.update_kind is not UpdateKind.LINE_QUANTITY:
         return
     field = "BuyQtyDue" if draft.quantity else "Objstate"
-    store_field = f"products[{draft.line_id}].quantity_refunded"
-    yield Explained(-draft.gross, draft.currency, store_field, NO_RULE, f"line:{draft.line_id}.{field}", draft.key)
+    store_field, part = f"products[{draft.line_id}].quantity_refunded", f"line:{draft.line_id}"
+    yield Explained(-draft.gross, draft.currency, store_field, NO_RULE, f"{part}.{field}", draft.key, part)
 
 
 def _of_voucher(draft: VoucherDraft) -> Iterator[Explained]:
@@ -102,6 +102,7 @@ def _of_voucher(draft: VoucherDraft) -> Iterator[Explained]:
                 rule=share.rule or row.rule or NO_RULE,
                 ifs_field=f"row:{number}.{field} account {row.account}",
                 document=draft.key,
+                part=f"row:{number}",
             )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from bcifs_console.domain.buyers import Buyer
 from bcifs_console.domain.orders import Charge, ChargeKind, Order, OrderLine, TaxRow
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
 
@@ -34,7 +35,9 @@ class RuleBook:
     """Rules sorted once for many look-ups: building a document asks a dozen purposes for every line."""
 
     def __init__(self, rules: Rules) -> None:
-        self._by_purpose = {purpose: rules.of(purpose) for purpose in {rule.purpose for rule in rules.rules}}
+        self._by_purpose: dict[Purpose, list[MappingRule]] = {}
+        for rule in sorted(rules.rules, key=lambda each: each.position):
+            self._by_purpose.setdefault(rule.purpose, []).append(rule)
 
     def first(self, purpose: Purpose, facts: Facts) -> MappingRule | None:
         """The rule that decides `purpose` for these facts, or None when no rule matches."""
@@ -91,6 +94,19 @@ def facts_of_order(order: Order) -> dict[ConditionField, str]:
     }
     if order.shipping:
         facts[ConditionField.SHIPPING_METHOD] = order.shipping[0].shipping_method
+    return facts
+
+
+def facts_of_buyer(buyer: Buyer) -> dict[ConditionField, str]:
+    """What a customer rule may test: the buyer as the order shows him. Without a valid e-mail there is no domain."""
+    facts = {
+        ConditionField.CHANNEL: str(buyer.channel_id),
+        ConditionField.CURRENCY: buyer.currency,
+        ConditionField.COUNTRY: buyer.country,
+        ConditionField.GUEST: _truth(buyer.is_guest),
+    }
+    if buyer.email:
+        facts[ConditionField.EMAIL_DOMAIN] = buyer.email_domain
     return facts
 
 

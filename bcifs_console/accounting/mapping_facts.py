@@ -20,6 +20,9 @@ _CHARGE: Final = frozenset({_F.CHARGE, _F.NAME})
 _TAX: Final = frozenset({_F.TAX_NAME, _F.TAX_CLASS, _F.TAX_RATE})
 _TENDER: Final = frozenset({_F.GATEWAY})
 _NOTHING: Final[frozenset[ConditionField]] = frozenset()
+#: What a customer rule is asked with: a buyer, not an order (`mapping.facts_of_buyer`).
+_BUYER_ALWAYS: Final = frozenset({_F.CHANNEL, _F.CURRENCY, _F.COUNTRY, _F.GUEST})
+_BUYER: Final = _BUYER_ALWAYS | {_F.EMAIL_DOMAIN}
 
 #: Facts beside the order's own.
 _BESIDE: Final[Mapping[Purpose, frozenset[ConditionField]]] = MappingProxyType(
@@ -84,6 +87,8 @@ def asked_with(purpose: Purpose, *, tests_purpose: bool = False) -> frozenset[Co
     A code part rule that does not test the purpose beside it is asked about order lines alone (`accounts`); one that
     does is asked about every row of a voucher.
     """
+    if purpose is Purpose.CUSTOMER:
+        return _BUYER
     if purpose not in CODE_PART_PURPOSES:
         return _ORDER | _BESIDE.get(purpose, _NOTHING)
     if tests_purpose:
@@ -93,6 +98,8 @@ def asked_with(purpose: Purpose, *, tests_purpose: bool = False) -> frozenset[Co
 
 def always_there(purpose: Purpose, *, tests_purpose: bool = False) -> frozenset[ConditionField]:
     """Those of them that every question comes with, so that a pattern which fits everything tests nothing."""
+    if purpose is Purpose.CUSTOMER:
+        return _BUYER_ALWAYS
     if purpose in CODE_PART_PURPOSES:
         return _ORDER_ALWAYS - {_F.PAYMENT_METHOD} if tests_purpose else _ORDER_ALWAYS | _LINE
     always = _ORDER_ALWAYS - ({_F.PAYMENT_METHOD} if purpose in _TENDER_PURPOSES else _NOTHING)

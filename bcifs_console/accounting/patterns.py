@@ -11,7 +11,7 @@ from typing import Final
 #: Any character that no pattern in the comparison names.
 _OTHER: Final = ""
 #: Sets of places compared before giving up; patterns that people write need a few dozen.
-_PATIENCE: Final = 20_000
+_PATIENCE: Final = 2_000
 
 #: A pattern, and how far into it a text has come.
 _Place = tuple[str, int]

@@ -21,7 +21,7 @@ from bcifs_console.domain.documents import EMPTY_TREATMENT, TaxTreatment
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Charge, ChargeKind, LineType, Order, OrderLine, TaxRow
 from bcifs_console.domain.plan import Blocker, Reason
-from bcifs_console.domain.rules import Allocation, ConditionField, MappingRule, Policy, Purpose, Rules
+from bcifs_console.domain.rules import Allocation, ConditionField, MappingRule, Policy, Purpose, Question, Rules
 
 #: IFS CatalogNo holds 25 characters (facts: IFS §5).
 SALES_PART_LENGTH: Final = 25
@@ -173,6 +173,8 @@ class _Placer:
             f"No revenue account for {_named(line)}.",
             f"Set revenue_account in the connection's [mapping], or add a revenue rule that matches {_named(line)}.",
             _named(line),
+            Purpose.REVENUE,
+            facts,
         )
         return "", ""
 
@@ -188,6 +190,8 @@ class _Placer:
                 f"{_named(line)} has no SKU, so it names no sales part.",
                 f"Give the product a SKU, or add a sales_part rule that matches the name {line.name!r}.",
                 _named(line),
+                Purpose.SALES_PART,
+                facts,
             )
         elif len(part) > SALES_PART_LENGTH:
             self._missing(
@@ -195,6 +199,8 @@ class _Placer:
                 f"Add a sales_part rule that gives {_named(line)} a part number of at most {SALES_PART_LENGTH} "
                 f"characters.",
                 _named(line),
+                Purpose.SALES_PART,
+                facts,
             )
         return part
 
@@ -206,6 +212,8 @@ class _Placer:
             f"No IFS charge type for {kind}.",
             f"Add a charge_type rule with charge = {kind} to the mapping.",
             f"charge {kind}",
+            Purpose.CHARGE_TYPE,
+            facts,
         )
         return "", ""
 
@@ -230,6 +238,8 @@ class _Placer:
                 f"{', '.join(dict.fromkeys(p.rule for p in places))}.",
                 "Change the tax rules so that all taxes of one line or charge give the same result.",
                 f"tax on {subject}",
+                Purpose.TAX,
+                facts,
             )
         if not places:
             return TaxPlace()
@@ -243,6 +253,8 @@ class _Placer:
                 f"No tax rule for {subject}.",
                 "Add a tax rule whose result is code:X, default or charge:TYPE.",
                 f"tax on {subject}",
+                Purpose.TAX,
+                facts,
             )
             return None
         parsed = _parsed_tax(rule)
@@ -251,11 +263,14 @@ class _Placer:
                 f"Rule {rule.label} gives {rule.result!r}, which says no tax treatment.",
                 "Change its result to code:X, default or charge:TYPE.",
                 f"rule {rule.label}",
+                Purpose.TAX,
+                facts,
             )
         return parsed
 
-    def _missing(self, message: str, remedy: str, subject: str) -> None:
-        self.blockers.append(Blocker(Reason.MAPPING, message, remedy, subject))
+    def _missing(self, message: str, remedy: str, subject: str, purpose: Purpose, facts: Facts) -> None:
+        question = Question(purpose, tuple(facts.items()))
+        self.blockers.append(Blocker(Reason.MAPPING, message, remedy, subject, question=question))
 
 
 def tax_result(text: str) -> tuple[TaxTreatment, str] | None:

@@ -20,6 +20,7 @@ from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.buyers import Customer, Known, Skipped, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order
 from bcifs_console.domain.documents import CustomerOrderDraft, Ledger, LedgerDocument
+from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
@@ -257,11 +258,13 @@ def _refund_warnings(order: Order, surplus: tuple[Surplus, ...]) -> tuple[PlanWa
 def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
     order, policy = look.order, look.policy
     draft = _frozen(sent)
-    edited = _edited(order, policy, sent)
-    warnings = gates.status_warnings(order)
+    stands = edits.standing(draft.basis if draft else None, sent.fact_hash, fact_hash(order), look.ledger.answers)
+    edited = _edited(order, policy, sent) if stands.is_open else ()
+    warnings = (*gates.status_warnings(order), *_answered(stands, sent))
     if draft is None:
         pending = (_unreadable(sent),) if policy.makes_vouchers else ()
-        release = gates.may_release(order, policy) and not edited and not updates.refunded_unshipped(order)
+        untouched = not stands.is_edited and not look.ledger.answers
+        release = gates.may_release(order, policy) and untouched and not updates.refunded_unshipped(order)
         return Plan(
             Verdict.WAIT if edited else Verdict.POST,
             release=release,
@@ -269,10 +272,11 @@ def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
             warnings=warnings,
             pending=pending,
         )
-    books = _followed_books(look, draft, is_edited=bool(edited))
+    books = _followed_books(look, draft, stands)
     is_released = sent.is_confirmed("release")
     known = Sent.of(draft, sent.reference, look.ledger)
-    answer = _answer(look, known, books, is_edited=bool(edited), is_released=is_released)
+    in_ifs_by_hand = (stands.is_edited and not stands.is_kept) or stands.basis != draft.basis
+    answer = _answer(look, known, books, is_edited=in_ifs_by_hand, is_released=is_released)
     conflicts = (*answer.conflicts, *edited)
     return replace(
         answer,
@@ -282,18 +286,55 @@ def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
     )
 
 
-def _followed_books(look: _Look, draft: CustomerOrderDraft, *, is_edited: bool) -> Bookkeeping | Blocker | None:
+def _followed_books(look: _Look, draft: CustomerOrderDraft, stands: edits.Standing) -> Bookkeeping | Blocker | None:
     if not look.policy.makes_vouchers:
         return None
-    basis = draft.basis
+    basis = stands.basis
     if basis is None:
         # Sent by a version that froze no basis: as good as frozen while nothing was edited.
         now = basis_of(look.order, look.rules, look.policy)
-        if is_edited or not isinstance(now, Basis):
+        if stands.is_edited or not isinstance(now, Basis):
             return _without_basis(draft)
         basis = now
-    changed = edits.changed_subjects(basis, look.order, look.policy) if is_edited else None
-    return look.books(basis, draft.key, changed=changed)
+    is_stopped = stands.is_edited and not stands.is_kept
+    changed = edits.changed_subjects(basis, look.order, look.policy) if is_stopped else None
+    books = look.books(basis, draft.key, changed=changed)
+    if stands.is_by_hand and isinstance(books, Bookkeeping):
+        return _left_to_a_person(books)
+    return books
+
+
+def _left_to_a_person(books: Bookkeeping) -> Bookkeeping:
+    """What the edit keeps from being booked is said, and no longer waited for: a person books it."""
+    left = [blocker for blocker in books.pending if blocker.reason is Reason.CONFLICT]
+    said = tuple(PlanWarning("by_hand", blocker.message) for blocker in left)
+    return replace(
+        books,
+        pending=tuple(blocker for blocker in books.pending if blocker.reason is not Reason.CONFLICT),
+        warnings=(*books.warnings, *said),
+    )
+
+
+def _answered(stands: edits.Standing, sent: LedgerDocument) -> tuple[PlanWarning, ...]:
+    """What was decided about an edit, as long as it is in force."""
+    answer = stands.answer
+    if answer is None:
+        return ()
+    name = sent.reference or sent.key
+    match answer.choice:
+        case EditChoice.KEEP:
+            text = f"The order was edited in the store after it was sent; {answer.actor} keeps it as {name} has it."
+        case EditChoice.ADOPT:
+            text = (
+                f"The order was edited after it was sent; {answer.actor} took the edit over into the books. "
+                f"{name} in IFS is changed, and released, by hand."
+            )
+        case EditChoice.BY_HAND:
+            text = (
+                f"The order was edited after it was sent; {answer.actor} books the difference by hand"
+                f"{f' ({answer.reference})' if answer.reference else ''}: what ships of it is not posted."
+            )
+    return (PlanWarning(f"edit_{answer.choice.value}", text),)
 
 
 def _without_basis(draft: CustomerOrderDraft) -> Blocker:
@@ -307,10 +348,11 @@ def _unreadable(sent: LedgerDocument) -> Blocker:
 
 
 def _edited(order: Order, policy: Policy, sent: LedgerDocument) -> tuple[Blocker, ...]:
-    if fact_hash(order) == sent.fact_hash:
-        return ()
     message = f"The order was edited in the store after it was sent: {_difference(order, policy, sent)}."
-    remedy = f"Bring customer order {sent.reference or sent.key} in IFS in line by hand, or undo the edit in the store."
+    remedy = (
+        f"Say how it goes on: bcifs orders edited {order.id} keep | adopt | by-hand; or undo the edit in the store. "
+        f"With adopt, bring customer order {sent.reference or sent.key} in IFS in line by hand."
+    )
     return (Blocker(Reason.CONFLICT, message, remedy, sent.reference or sent.key),)
 
 
@@ -319,7 +361,14 @@ def _difference(order: Order, policy: Policy, sent: LedgerDocument) -> str:
     if draft is None:
         return "what was sent can no longer be read, so the change cannot be named"
     found = edits.changes(draft, order, policy.minor_units)
-    return "; ".join(found) or "a figure below the currency's minor unit"
+    if found:
+        return "; ".join(found)
+    is_undone = fact_hash(order) == sent.fact_hash
+    return (
+        "it is again as it was sent, but what was adopted since is not"
+        if is_undone
+        else "a figure below the currency's minor unit"
+    )
 
 
 def _frozen(sent: LedgerDocument) -> CustomerOrderDraft | None:

@@ -69,7 +69,7 @@ def position_of(frame: Frame, books: Books, tally: Tally, *, is_consumed: bool) 
         paid=tally.paid,
         refunded=tally.refunded,
         is_consumed=consumed,
-        is_settled=consumed and is_paid and (frame.is_invoiced or not tally.held),
+        is_settled=consumed and is_paid and not tally.is_open and (frame.is_invoiced or not tally.held),
         before_start=tally.held - tally.booked,
     )
 

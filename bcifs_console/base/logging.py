@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -20,14 +20,13 @@ def _visible(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
-def set_up(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Send this program's log lines to stderr, as JSON or for people."""
+def set_up(*, as_json: bool, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send this program's log lines to stderr, or to `stream`, as JSON or for people."""
+    out = stream or sys.stderr
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[
@@ -39,7 +38,7 @@ def set_up(*, as_json: bool, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, stream=out, force=stream is not None)

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     poll_overlap_s: float = Field(default=120.0, ge=0)
     refund_overlap_s: float = Field(default=7200.0, ge=0)  #: a refund may be dated before others listed earlier
     hook_grace_s: float = Field(default=60.0, ge=0)  #: how long a webhook may take before its change counts as missed
+    watch_interval_s: float = Field(default=60.0, gt=0)  #: how often the webhooks of each connection are looked at
+    alert_urls: str = Field(default="", repr=False)  #: where alerts go: Apprise URLs, blanks between them; secret
     outbox_interval_s: float = Field(default=30.0, gt=0)  #: how often waiting vouchers are put into a file
     probe_interval_s: float = Field(default=60.0, gt=0)  #: how often a paused connection is tried
     retry_base_s: float = Field(default=1.0, gt=0)

@@ -35,6 +35,11 @@ class RateBudget(Protocol):
     """When a call may go out. Each `acquire` is followed by exactly one `observe`, whatever became of the call."""
 
     @property
+    def quota(self) -> int | None:
+        """Calls that a whole window has; None where unknown."""
+        ...
+
+    @property
     def quota_left(self) -> int | None:
         """Calls left in this window as far as known; None where unknown."""
         ...
@@ -83,6 +88,10 @@ class HeaderBudget:
         self._paused_until = 0.0
         self._backoff_s = 0.0
         self._changed = asyncio.Event()
+
+    @property
+    def quota(self) -> int | None:
+        return self._quota or None
 
     @property
     def quota_left(self) -> int | None:

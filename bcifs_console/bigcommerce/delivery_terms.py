@@ -1,4 +1,4 @@
-"""BigCommerce's terms for webhook deliveries as numbers (facts §2.1, §2.5): retries, blocks, deactivation.
+"""BigCommerce's terms for webhook deliveries as numbers (facts §2.1, §2.5): what is tried again, blocked, given up.
 
 Pure. What our own webhooks have come to is in `sync.diagnosis`.
 """

@@ -18,10 +18,13 @@ from bcifs_console.cli.problems import DEFAULT_WAIT_S, Globals, exit_code_of, sh
 _COMMANDS: Final[Mapping[str, str]] = {
     "demo": "demo:demo",
     "simulator": "simulator:simulator",
+    "run": "console:run",
+    "console": "console:console",
     "serve": "serve:serve",
     "status": "status:status",
     "connection": "connection:app",
     "orders": "orders:app",
+    "mapping": "mapping:app",
     "ledger": "ledger:app",
     "reconcile": "reconcile:reconcile",
     "decisions": "decisions:app",
@@ -103,8 +106,8 @@ def with_wait_filled_in(arguments: Sequence[str]) -> list[str]:
     return filled
 
 
-#: Commands that act on what options say.
-_NAMELESS: Final = frozenset({"poll", "backfill"})
+#: Commands that act on what options, or a text, say.
+_NAMELESS: Final = frozenset({"poll", "backfill", "problems"})
 #: Options whose value may be a number, which then names nothing to act on.
 _TAKES_A_VALUE: Final = frozenset({"--home", "--connection", "--note", "--limit", "--order"})
 
@@ -113,10 +116,21 @@ def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
 
 
+def with_run_filled_in(arguments: Sequence[str], *, has_terminal: bool) -> list[str]:
+    """No command at all means `run` on a terminal; elsewhere it means the help."""
+    rest = list(arguments)
+    if rest[:1] == ["--home"]:
+        del rest[:2]
+    elif rest and rest[0].startswith("--home="):
+        del rest[0]
+    return [*arguments, "run"] if has_terminal and not rest else list(arguments)
+
+
 def run() -> None:
     """Run the command line; a Problem becomes its message, its remedy and an exit code."""
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        app(with_wait_filled_in(sys.argv[1:]))
+        app(with_wait_filled_in(with_run_filled_in(sys.argv[1:], has_terminal=has_terminal)))
     except Problem as problem:
         show_problem(problem)
         sys.exit(exit_code_of(problem))

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bcifs_console.cli.output import errors, money, print_json, safe_text, table
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import errors, money, print_json, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import ConnectionName, Json, Wait, installation
 from bcifs_console.domain.states import OrderState

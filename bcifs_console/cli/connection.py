@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bcifs_console.cli.output import print_json, safe_text, state_text, table
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import print_json, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import Json, installation
-from bcifs_console.operations import connect, connection_settings
+from bcifs_console.operations import connect, connection_settings, pausing
 
 app = typer.Typer(
     help="Connections: one BigCommerce store tied to one IFS company.", no_args_is_help=True, add_completion=False
@@ -140,3 +141,23 @@ def remove(
     with installation(ctx) as context:
         connect.remove(context, name)
     typer.echo(f"✓ {name} removed. Its webhooks at the store stay until you remove them there.")
+
+
+@app.command("pause")
+def pause(
+    ctx: typer.Context,
+    name: Name = None,
+    note: Annotated[str, typer.Option("--note", help="Why; shown until it is resumed.")] = "",
+) -> None:
+    """Take up no more orders of a connection until it is resumed; deliveries are accepted all the same."""
+    with installation(ctx) as context:
+        changed = pausing.pause(context, [context.connection_id(name)], note=note)
+    typer.echo("✓ Paused. Looks under way are finished." if changed else "It is paused already.")
+
+
+@app.command("resume")
+def resume(ctx: typer.Context, name: Name = None) -> None:
+    """Take up the orders of a connection that was paused."""
+    with installation(ctx) as context:
+        changed = pausing.resume(context, [context.connection_id(name)])
+    typer.echo("✓ Resumed." if changed else "It is not paused.")

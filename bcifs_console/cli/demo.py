@@ -1,4 +1,4 @@
-"""`bcifs demo`: a day on simulated systems in a home of its own, shown live or ended with a summary."""
+"""`bcifs demo`: a day on simulated systems in a home of its own: live behind the console, or ended with a summary."""
 
 import asyncio
 import contextlib
@@ -10,31 +10,28 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
-from rich.columns import Columns
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from bcifs_console.base.problems import Problem
-from bcifs_console.base.settings import load_settings
-from bcifs_console.cli.demo_day import Show, Summary, run_day
-from bcifs_console.cli.output import cell, console, money, print_json, state_text
+from bcifs_console.base.settings import Settings, load_settings
+from bcifs_console.cli.demo_day import Summary, run_day
+from bcifs_console.cli.output import print_json
 from bcifs_console.cli.problems import EXIT_PROBLEM, Globals
 from bcifs_console.cli.shared import Json, log_to_stderr
-from bcifs_console.domain.states import OrderState
-from bcifs_console.operations.context import Context
-from bcifs_console.store import queue, views
 
-_SHOWN: Final = 12
+_PREFIX: Final = "bcifs-demo-"
+#: Orders a second where somebody watches.
+_CALM: Final = 0.25
 
 
 def demo(
     ctx: typer.Context,
-    headless: Annotated[bool, typer.Option("--headless", help="No live view; end when all work is done.")] = False,
-    orders: Annotated[int, typer.Option("--orders", min=1, help="How many orders are placed.")] = 60,
-    rate: Annotated[float, typer.Option("--rate", min=0, help="Orders per second; 0 places them all at once.")] = 0,
+    headless: Annotated[bool, typer.Option("--headless", help="No console; end when all work is done.")] = False,
+    orders: Annotated[
+        int, typer.Option("--orders", min=1, help="How many orders are placed; behind the console, before it opens.")
+    ] = 60,
+    rate: Annotated[
+        float, typer.Option("--rate", min=0, help="Orders per second; headless, 0 places them all at once.")
+    ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same orders.")] = 1,
     faults: Annotated[
         Literal["none", "light", "storm"], typer.Option("--faults", help="How badly both sides behave.")
@@ -52,15 +49,17 @@ def demo(
             request_deadline_s=3.0,
             resend_after_s=1.0,
             probe_interval_s=1.0,
+            watch_interval_s=20.0,
             retry_base_s=0.2,
             retry_cap_s=5.0,
             max_attempts=40,
         )
-        log_to_stderr(settings, quiet=is_live)
+        if is_live:
+            _live(settings, orders, rate or _CALM, seed, faults)
+            return
+        log_to_stderr(settings)
         try:
-            with _view(is_live) as show:
-                pace = rate or (10.0 if is_live else 0.0)
-                summary = asyncio.run(run_day(settings, orders, pace, seed, faults, show))
+            summary = asyncio.run(run_day(settings, orders, rate, seed, faults))
         except TimeoutError:
             raise Problem(
                 "The demo did not come to an end.",
@@ -71,49 +70,26 @@ def demo(
         raise typer.Exit(EXIT_PROBLEM)
 
 
+def _live(settings: Settings, orders: int, rate: float, seed: int, faults: str) -> None:
+    from bcifs_console.cli.demo_live import live  # with it comes Textual, which no other command is to pay for
+
+    log_to_stderr(settings, quiet=True)
+    typer.echo("Starting a shop, an IFS and the service between them …")
+    asyncio.run(live(settings, morning=orders, rate=rate, seed=seed, faults=faults))
+    typer.echo("✓ Everything of the demo has ended.")
+    if settings.home.name.startswith(_PREFIX):
+        return
+    typer.echo(f"  What it did is kept: bcifs --home {settings.home} orders list")
+
+
 @contextlib.contextmanager
 def _home(given: Path | None) -> Iterator[Path]:
     if given is not None:
         given.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="bcifs-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def _view(is_live: bool) -> Iterator[Show]:
-    """A live picture of the orders on a terminal, else nothing."""
-    if not is_live:
-        yield lambda _context: None
-        return
-    with Live(Text("starting …"), console=console(), refresh_per_second=10) as live:
-        yield lambda context: live.update(_picture(context))
-
-
-def _picture(context: Context) -> RenderableType:
-    states, newest = context.store.database.read_sync(
-        lambda conn: (queue.states(conn), views.orders(conn, limit=_SHOWN))
-    )
-    counted = Table(box=None, pad_edge=False)
-    counted.add_column("state")
-    counted.add_column("orders", justify="right")
-    for state in OrderState:
-        counted.add_row(state_text(state.value), str(sum(n for (_, s), n in states.items() if s == state.value)))
-    recent = Table(box=None, pad_edge=False)
-    for heading in ("order", "buyer", "total", "state", "IFS order"):
-        recent.add_column(heading, no_wrap=True, justify="right" if heading == "total" else "left")
-    for order in newest:
-        total = money(order.total, order.currency)
-        recent.add_row(
-            cell(order.order_id),
-            cell(order.email or order.buyer_name),
-            cell(total),
-            state_text(order.state),
-            cell(order.ifs_order_no or order.reason),
-        )
-    title = Text("BCIFS demo · orders on their way from BigCommerce to IFS Cloud", style="bold")
-    return Group(title, Text(), Columns([Padding(counted, (0, 3, 0, 0)), recent]))
 
 
 def _print(summary: Summary, *, as_json: bool) -> None:

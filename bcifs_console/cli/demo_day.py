@@ -1,26 +1,22 @@
 """One day in the demo's shop: orders, payments, shipments and refunds on simulated systems, to the end of all work.
 
-What the screen shows of it is in `demo.py`. The simulator is a process of its own.
+The live one is in `demo_live.py`; the simulator and the connection to it are in `demo_world.py`.
 """
 
 import asyncio
-import contextlib
-import json
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from bcifs_console.base.clock import SystemClock
-from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings
+from bcifs_console.cli.demo_world import connect_to, simulator
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.states import OrderState
-from bcifs_console.operations import connect, hooks
+from bcifs_console.operations import hooks
 from bcifs_console.operations import reconcile as books
 from bcifs_console.operations.context import Context, acting_user
 from bcifs_console.service import Service, running
@@ -28,55 +24,9 @@ from bcifs_console.store import books as ledger_books
 from bcifs_console.store import connections, intake, queue, views
 from bcifs_console.store.database import Tx
 
-_START_S: Final = 30.0
 _LONGEST_S: Final = 1800.0
 _LOOK_S: Final = 0.1
 _GATED_EVERY: Final = 20
-#: Told after every look at what there is.
-Show = Callable[[Context], None]
-
-#: What the demo's connection file says; the same as config/connection.example.toml, with the simulator's access data.
-_CONNECTION: Final = """
-name = "demo"
-[bigcommerce]
-store_hash = "{store_hash}"
-client_id = "{client_id}"
-client_secret = "{client_secret}"
-access_token = "{access_token}"
-api_url = "{api_url}"
-public_url = "{public_url}"
-[ifs]
-base_url = "{ifs_base_url}"
-realm = "{realm}"
-client_id = "{ifs_client_id}"
-client_secret = "{ifs_client_secret}"
-company = "{company}"
-site = "{site}"
-voucher_transport = "rest"
-[policy]
-unmatched_customer = "ask"
-revenue_posting = "voucher"
-order_type_never_invoices = true
-start_at = {start_at}
-post_from = {start_at}
-[mapping]
-revenue_account = "4000"
-[mapping.accounts]
-customer_balance = "2420"
-clearing = "1580"
-gift_certificate_liability = "2421"
-store_credit_liability = "2422"
-tax_account = "2610"
-tax_on_prepayments = "2615"
-returns = "4900"
-shipping_income = "4100"
-handling_income = "4110"
-wrapping_income = "4120"
-fee_income = "4130"
-retained_income = "4140"
-goodwill = "4910"
-rounding = "7990"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +45,14 @@ class Summary:
     elapsed_s: float
 
 
-async def run_day(settings: Settings, orders: int, rate: float, seed: int, faults: str, show: Show) -> Summary:
+async def run_day(settings: Settings, orders: int, rate: float, seed: int, faults: str) -> Summary:
     """Live through one day and say how it ended. Raises TimeoutError where it does not end, Problem."""
     clock = SystemClock()
     started = clock.monotonic()
-    async with _simulator(seed) as access, running(settings, clock) as service:
+    async with simulator(seed) as access, running(settings, clock) as service:
         context = Context(settings, service.store, clock, acting_user())
-        await asyncio.to_thread(_connect, context, service, access)
+        address = f"http://{service.address.host}:{service.address.port}"
+        await asyncio.to_thread(connect_to, context, access, address)
         await service.reload()
         await hooks.register(context, None)
         async with httpx.AsyncClient(timeout=60) as control, asyncio.timeout(_LONGEST_S):
@@ -109,7 +60,7 @@ async def run_day(settings: Settings, orders: int, rate: float, seed: int, fault
             # A new hook needs up to a minute before it fires; the simulator's clock is moved past it.
             await control.post(f"{url}/_sim/advance", json={"seconds": 60})
             await control.post(f"{url}/_sim/faults", json={"profile": faults})
-            shop = _Shop(control, url, context, service, show)
+            shop = _Shop(control, url, context, service)
             expected = await shop.until_done(asyncio.create_task(shop.place(orders, rate)))
             await control.post(f"{url}/_sim/lives", json={"orders": None, "seed": seed})
             await shop.until_done()
@@ -120,58 +71,6 @@ async def run_day(settings: Settings, orders: int, rate: float, seed: int, fault
         return _summary(context, expected, duplicates, verdict, clock.monotonic() - started)
 
 
-@contextlib.asynccontextmanager
-async def _simulator(seed: int) -> AsyncIterator[dict[str, Any]]:
-    """The simulator as a process; ends with the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bcifs_console.simulator",
-        "--seed",
-        str(seed),
-        "--quota",
-        "off",
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None, "it was asked for"
-    try:
-        async with asyncio.timeout(_START_S):
-            line = await process.stdout.readline()
-        if not line:
-            raise Problem("The simulator did not start.", remedy="Run: bcifs simulator")
-        yield json.loads(line)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-
-
-def _connect(context: Context, service: Service, access: dict[str, Any]) -> None:
-    """Store the connection unless this home has it from an earlier demo: then only its addresses are new."""
-    if context.store.database.read_sync(connections.names):
-        raise Problem(
-            f"{context.settings.home} is in use by another installation or an earlier demo.",
-            remedy="Choose an empty folder with --home, or none for a temporary one.",
-        )
-    store, erp = access["bigcommerce"], access["ifs"]
-    text = _CONNECTION.format(
-        **store,
-        public_url=f"http://{service.address.host}:{service.address.port}",
-        ifs_base_url=erp["base_url"],
-        realm=erp["realm"],
-        ifs_client_id=erp["client_id"],
-        ifs_client_secret=erp["client_secret"],
-        company=erp["company"],
-        site=erp["site"],
-        start_at=context.clock.now().strftime("%Y-%m-%dT00:00:00Z"),
-    )
-    path = context.settings.home / "connection.toml"
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
-    connect.add(context, path)
-    path.unlink()
-
-
 @dataclass(slots=True)
 class _Shop:
     """The shop's day, and what our service makes of it."""
@@ -180,7 +79,6 @@ class _Shop:
     url: str
     context: Context
     service: Service
-    show: Show
 
     async def place(self, orders: int, rate: float) -> set[int]:
         """Place the orders, and beside them some that do not pass the status gate. Returns every number."""
@@ -202,7 +100,6 @@ class _Shop:
         polled = False
         while True:
             states = await self.context.store.database.read(queue.states)
-            self.show(self.context)
             moving = sum(n for (_, state), n in states.items() if state in (OrderState.DUE, OrderState.WORKING))
             expected = placing.result() if placing is not None and placing.done() else set()
             if not moving and (placing is None or placing.done()):

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bcifs_console.cli.output import money, print_json, safe_text, state_text, table
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import money, print_json, state_text, table
 from bcifs_console.cli.shared import ConnectionName, Json, Limit, installation
 from bcifs_console.domain.documents import DocumentKind
 from bcifs_console.operations import books

@@ -2,15 +2,19 @@
 
 import asyncio
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from bcifs_console.cli.output import money, print_json, safe_text, state_text, table
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import money, print_json, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
-from bcifs_console.cli.shared import ConnectionName, Json, Limit, Wait, installation
+from bcifs_console.cli.shared import ConnectionName, Json, Limit, Note, Wait, installation
+from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.states import OrderState
-from bcifs_console.operations import orders
+from bcifs_console.operations import order_edits, order_skip, orders
+from bcifs_console.operations.context import Context
 from bcifs_console.operations.working import wait_for
 from bcifs_console.store.views import OrderView
 
@@ -176,13 +180,76 @@ def sync(
     """Look at these orders now. With --wait: exit 1 where one then waits or failed."""
     with installation(ctx) as context:
         connection_id = orders.sync(context, order_ids, connection=connection)
-        waited = asyncio.run(wait_for(context, connection_id, order_ids, wait)) if wait is not None else None
-    if waited is None:
-        if as_json:
-            print_json([{"order_id": order_id, "action": "marked"} for order_id in order_ids])
+        _finish(context, connection_id, order_ids, wait, said="marked", as_json=as_json)
+
+
+@app.command("skip")
+def skip(
+    ctx: typer.Context,
+    order_id: OrderId,
+    note: Note = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the order in again.")] = False,
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Leave this order out, whoever its buyer is; needs --note. Not where IFS may have something of it."""
+    with installation(ctx) as context:
+        connection_id = context.connection_id(connection)
+        if undo:
+            order_skip.unskip(context, connection_id, order_id)
         else:
+            order_skip.skip(context, connection_id, order_id, note)
+        said = "taken in again" if undo else "skipped"
+        _finish(context, connection_id, [order_id], wait, said=said, as_json=as_json)
+
+
+class _Choice(StrEnum):
+    KEEP = "keep"
+    ADOPT = "adopt"
+    BY_HAND = "by-hand"
+
+
+@app.command("edited")
+def edited(
+    ctx: typer.Context,
+    order_id: OrderId,
+    choice: Annotated[
+        _Choice,
+        typer.Argument(
+            help="keep: go on as it was sent. adopt: the books go on by the order as it is now, the IFS order is "
+            "changed by hand. by-hand: a person books the difference."
+        ),
+    ],
+    reference: Annotated[str, typer.Option("--reference", help="Where it is booked, with by-hand.")] = "",
+    note: Note = "",
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """How an order goes on that was edited in the store after it was sent to IFS."""
+    chosen = EditChoice(choice.value.replace("-", "_"))
+    with installation(ctx) as context:
+        found = order_edits.answer(context, order_id, chosen, connection=connection, reference=reference, note=note)
+        if not as_json:
+            for change in found.changes:
+                typer.echo(f"~ {safe_text(change)}")
+        _finish(context, found.connection_id, [order_id], wait, said=choice.value, as_json=as_json)
+
+
+def _finish(
+    context: Context, connection_id: int, order_ids: list[int], wait: float | None, *, said: str, as_json: bool
+) -> None:
+    """Print what was marked or, with --wait, what became of it. Exit 1 where an order then waits or failed."""
+    if wait is None:
+        if as_json:
+            print_json([{"order_id": order_id, "action": said} for order_id in order_ids])
+        elif said == "marked":
             typer.echo(f"✓ {len(order_ids)} marked due.")
+        else:
+            typer.echo(f"✓ order {order_ids[0]}: {said}; it is looked at again.")
         return
+    waited = asyncio.run(wait_for(context, connection_id, order_ids, wait))
     if as_json:
         print_json([order_json(row) for row in waited.orders])
     else:

@@ -1,54 +1,18 @@
 """What commands print: one JSON document or a table for people; outside text never reaches the terminal raw."""
 
 import json
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bcifs_console.base.clock import iso
-
-# C0 without newline and tab, DEL, C1, and the bidi controls that make text read as something else.
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-#: Glyph and word for each state: the word for scripts and colour-blind eyes, the glyph to scan.
-STATE_STYLE: Final[Mapping[str, tuple[str, str]]] = {
-    "due": ("◔", "cyan"),
-    "working": ("◑", "cyan"),
-    "waiting": ("!", "yellow"),
-    "synced": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "skipped": ("–", "dim"),
-    "ignored": ("·", "dim"),
-    "intended": ("◔", "cyan"),
-    "sent": ("◑", "cyan"),
-    "confirmed": ("✓", "green"),
-    "nothing_to_post": ("·", "dim"),
-    "unknown": ("!", "yellow"),
-    "green": ("✓", "green"),
-    "explained": ("≈", "yellow"),
-    "red": ("✗", "red"),
-    "ok": ("✓", "green"),
-    "healthy": ("✓", "green"),
-    "missing": ("✗", "red"),
-    "forbidden": ("✗", "red"),
-    "deactivated": ("✗", "red"),
-}
-
-
-def safe_text(text: str) -> str:
-    """`text` on one line, control and direction characters made visible: they are data here, never commands."""
-    return _UNSAFE.sub(lambda found: _named(ord(found.group())), " ".join(text.splitlines()))
-
-
-def _named(code: int) -> str:
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+from bcifs_console.base.text import STATE_STYLE, UNSAFE, safe_text
 
 
 def _plain(value: Any) -> Any:
@@ -62,7 +26,7 @@ def _plain(value: Any) -> Any:
 def print_json(value: object) -> None:
     """The one JSON document of a `--json` answer, on stdout; what a terminal would obey is escaped in it."""
     text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
-    sys.stdout.write(_UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
+    sys.stdout.write(UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
 
 
 def console() -> Console:

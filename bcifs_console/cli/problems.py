@@ -7,7 +7,8 @@ from typing import Final
 from rich.text import Text
 
 from bcifs_console.base.problems import Problem, ProblemKind
-from bcifs_console.cli.output import errors, safe_text
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import errors
 
 EXIT_PROBLEM: Final = 1
 EXIT_USAGE: Final = 2

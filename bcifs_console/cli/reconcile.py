@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from bcifs_console.cli.output import errors, print_json, safe_text, state_text, table
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import errors, print_json, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import ConnectionName, Json, installation
 from bcifs_console.operations import reconcile as operation

@@ -1,9 +1,17 @@
 """`bcifs status` and `bcifs problems …`"""
 
-import typer
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from bcifs_console.cli.output import print_json, safe_text, state_text, table
-from bcifs_console.cli.shared import Json, installation
+import typer
+from rich.text import Text
+
+from bcifs_console.base.text import safe_text
+from bcifs_console.cli.output import console, print_json, state_text, table
+from bcifs_console.cli.problems import EXIT_PROBLEM
+from bcifs_console.cli.shared import ConnectionName, Json, Wait, installation
+from bcifs_console.operations import problems
 from bcifs_console.operations import status as operation
 
 problems_app = typer.Typer(help="What waits or failed, by cause.", no_args_is_help=True, add_completion=False)
@@ -30,11 +38,20 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
         sides = (connection[side] for side in ("bigcommerce", "ifs"))
         store, erp = (side if side == "ok" else f"PAUSED: {safe_text(side)}" for side in sides)
         typer.echo(f"{connection['name']}: BigCommerce {store}, IFS {erp}")
+        if (pause := connection["paused"]) is not None:
+            since = f"{pause['since']:%Y-%m-%d %H:%M}"
+            note = f" ({safe_text(pause['note'])})" if pause["note"] else ""
+            typer.echo(f"  PAUSED by {safe_text(pause['by'])} since {since}{note}; run: bcifs connection resume")
+        _show_webhooks(connection["webhooks"])
 
 
-@problems_app.callback()
-def _problems() -> None:
-    """Keeps `list` a word of its own: Typer folds an only command into its noun."""
+def _show_webhooks(found: Mapping[str, Any]) -> None:
+    missed, compared = found["missed"], found["missed"] + found["heard"]
+    told = f"   told of {compared - missed} of {compared} changes ({found['miss_rate']:.1%} missed)" if compared else ""
+    console().print(Text("  webhooks ") + state_text(found["state"]) + Text(told))
+    for name in ("cause", "action", "remedy"):
+        if found[name]:
+            typer.echo(f"    {safe_text(found[name])}")
 
 
 @problems_app.command("list")
@@ -50,3 +67,44 @@ def list_problems(ctx: typer.Context, as_json: Json = False) -> None:
         [(r["orders"], r["class"], r["cause"], r["remedy"]) for r in rows],
         empty="No problems.",
     )
+
+
+@problems_app.command("retry")
+def retry_problems(
+    ctx: typer.Context,
+    cause: Annotated[
+        str | None,
+        typer.Argument(help="A `key` of `problems list --json`, or a class such as failed; all problems without it."),
+    ] = None,
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Try what waits or failed again: one order of each cause first, the rest once that one got through."""
+    with installation(ctx) as context:
+        asked = problems.retry(context, cause, connection=connection)
+        waited = asyncio.run(problems.wait_for_groups(context, asked, wait)) if wait is not None else None
+    if as_json:
+        print_json([_asked_json(each) for each in asked])
+    else:
+        table(
+            ("orders>", "first>", "class", "cause", "connection"),
+            [(len(each.orders), each.canary, each.group.kind, each.group.cause, each.connection) for each in asked],
+            empty="",
+        )
+        if waited is None:
+            typer.echo("The first of each is due; the rest follows once it is in IFS. See: bcifs problems list")
+        else:
+            typer.echo(f"{sum(order.state == 'synced' for order in waited.orders)} of {len(waited.orders)} are in IFS.")
+    if waited is not None and not waited.is_good:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+def _asked_json(each: problems.Asked) -> dict[str, Any]:
+    return {
+        "connection": each.connection,
+        "key": each.group.cause,
+        "class": each.group.kind,
+        "first": each.canary,
+        "orders": list(each.orders),
+    }

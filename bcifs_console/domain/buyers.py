@@ -21,6 +21,13 @@ class Buyer:
     is_guest: bool
     address: Address
     currency: str = ""
+    channel_id: int = 1
+    country: str = ""  #: ISO2 of the country the goods go to, else of the bill
+
+    @property
+    def email_domain(self) -> str:
+        """What stands behind the @, "" without a valid e-mail."""
+        return self.email.rpartition("@")[2]
 
 
 def folded_email(text: str) -> str:
@@ -50,12 +57,17 @@ def buyer_of(order: Order) -> Buyer:
         is_guest=order.is_guest,
         address=order.billing,
         currency=order.currency,
+        channel_id=order.channel_id,
+        country=order.country,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The buyer is this IFS customer. `source` says how we know: link, lookup, guest, fixed, created, decision."""
+    """The buyer is this IFS customer.
+
+    `source` says how we know: lookup, guest, fixed, created, decision, or the rule by its label (`rule customer#1 v2`).
+    """
 
     customer_id: str
     source: str = "link"

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bcifs_console.domain.documents import CustomerDraft, CustomerOrderDraft
+from bcifs_console.domain.edits import EditAnswer
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import VoucherDraft
@@ -19,7 +20,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def encode(value: Order | CustomerOrderDraft | CustomerDraft | VoucherDraft | OrderUpdateDraft) -> str:
+def encode(value: Order | CustomerOrderDraft | CustomerDraft | VoucherDraft | OrderUpdateDraft | EditAnswer) -> str:
     """`value` as JSON text; fields at their default are left out, so old and new snapshots stay readable."""
     return _adapter(type(value)).dump_json(value, exclude_defaults=True).decode()
 
@@ -52,3 +53,9 @@ def decode_order_update(text: str) -> OrderUpdateDraft:
     """The order update that `encode` wrote."""
     draft: OrderUpdateDraft = _adapter(OrderUpdateDraft).validate_json(text)
     return draft
+
+
+def decode_edit_answer(text: str) -> EditAnswer:
+    """The answer to an edit that `encode` wrote."""
+    answer: EditAnswer = _adapter(EditAnswer).validate_json(text)
+    return answer

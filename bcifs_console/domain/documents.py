@@ -4,12 +4,14 @@ A draft is complete: carried out later, on another machine, it gives the same do
 row (the *frozen basis*, ACCOUNTING §1) and resumed from there, so a rule changed meanwhile changes nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from bcifs_console.domain.basis import Basis
+from bcifs_console.domain.edits import EditAnswer
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Address, ChargeKind
 from bcifs_console.domain.updates import OrderUpdateDraft
@@ -201,9 +203,14 @@ class LedgerDocument:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The documents that exist, or may exist, for one order."""
+    """The documents that exist, or may exist, for one order, and what a person said of edits since (oldest first)."""
 
     documents: tuple[LedgerDocument, ...] = ()
+    answers: tuple[EditAnswer, ...] = ()
+
+    def only(self, keep: Callable[[LedgerDocument], bool]) -> "Ledger":
+        """The ledger with those documents alone that are to be kept."""
+        return replace(self, documents=tuple(document for document in self.documents if keep(document)))
 
     def customer_order(self) -> LedgerDocument | None:
         """The order's customer order document, if one was ever intended."""

@@ -48,3 +48,9 @@ def cap(currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> Decimal:
 def rounded(amount: Decimal, currency: str, overrides: Mapping[str, int] = NO_OVERRIDES) -> Decimal:
     """`amount` to the currency's minor unit, half-up (away from zero on ties)."""
     return amount.quantize(minor_unit(currency, overrides), rounding=ROUND_HALF_UP)
+
+
+def padded(amount: Decimal, currency: str) -> Decimal:
+    """The same amount written out to the currency's minor unit: 500 USD as 500.00. Never rounded."""
+    unit = minor_unit(currency)
+    return amount.quantize(unit) if amount == amount.quantize(unit, rounding=ROUND_HALF_UP) else amount

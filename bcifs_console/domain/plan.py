@@ -1,9 +1,10 @@
 """`Plan`: what `accounting.plan()` answers: the documents that should exist, and why something waits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bcifs_console.domain.documents import CustomerOrderDraft, Figures
+from bcifs_console.domain.rules import Question
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import Position, VoucherDraft
 
@@ -30,6 +31,8 @@ class Blocker:
     remedy: str
     subject: str = ""
     figures: Figures | None = None
+    #: of a mapping problem, what no rule answered; says nothing new, so equal problems stay equal
+    question: Question | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     RETAINED_INCOME = "retained_income"
     GOODWILL = "goodwill"
     ROUNDING = "rounding"
+    CUSTOMER = "customer"  #: the IFS customer of the buyers it fits, asked before any look-up (DESIGN §7)
 
 
 CODE_PART_PURPOSES = frozenset(purpose for purpose in Purpose if purpose.value.startswith("code_part_"))
@@ -92,6 +93,7 @@ class ConditionField(StrEnum):
     TAX_INCLUSIVE = "tax_inclusive"
     TAX_CODE = "tax_code"  #: the IFS tax code that the tax rules gave
     GUEST = "guest"
+    EMAIL_DOMAIN = "email_domain"  #: what stands behind the @ of a valid e-mail; only customer rules may test it
     PURPOSE = "purpose"  #: of a voucher row: what its account is for; only code part rules may test it
 
 
@@ -137,6 +139,14 @@ class Rules:
     def of(self, purpose: Purpose) -> tuple[MappingRule, ...]:
         """The rules of one purpose in the order they are tried."""
         return tuple(sorted((r for r in self.rules if r.purpose is purpose), key=lambda r: r.position))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the rules of a purpose were asked with: from an unanswered one the missing rule can be suggested."""
+
+    purpose: Purpose
+    facts: tuple[tuple[ConditionField, str], ...] = ()
 
 
 class Unmatched(StrEnum):

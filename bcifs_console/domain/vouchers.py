@@ -140,5 +140,5 @@ class Position:
     paid: Decimal  #: counted tenders less voids
     refunded: Decimal
     is_consumed: bool  #: every unit is shipped or refunded
-    is_settled: bool  #: paid in full, consumed, balance 0.00
+    is_settled: bool  #: paid in full, consumed, balance 0.00, and no fact kept back
     before_start: Decimal = ZERO  #: the part of `held` from facts before `post_from`: shown, never posted

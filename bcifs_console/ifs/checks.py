@@ -43,12 +43,13 @@ async def check(
     pre_posting: bool = True,
     creation: bool = True,
     voucher_transport: VoucherTransport = VoucherTransport.OFF,
+    code_parts: str = "",
 ) -> list[CheckResult]:
     """All checks, most basic first; stops early where without a token nothing more can be learnt.
 
     `pre_posting=False` for a connection that leaves accounts to posting control, `creation=False` for one that never
     creates customers: their names are then not demanded, nor those of vouchers by another `voucher_transport` than
-    rest. Raises nothing of `IfsError`: each becomes a result.
+    rest. `code_parts`: the letters of those the mapping gives. Raises nothing of `IfsError`: each becomes a result.
     """
     token = await _token(client)
     if token.verdict is not Verdict.OK:
@@ -56,7 +57,8 @@ async def check(
     results = [token]
     by_projection: dict[str, list[Use]] = {}
     by_rest = voucher_transport is VoucherTransport.REST
-    for use in uses(client.setting, pre_posting=pre_posting, creation=creation, vouchers=by_rest):
+    in_use = uses(client.setting, pre_posting=pre_posting, creation=creation, vouchers=by_rest, code_parts=code_parts)
+    for use in in_use:
         by_projection.setdefault(use.projection, []).append(use)
     for projection, wanted in by_projection.items():
         results += await _projection(client, projection, wanted)
@@ -96,6 +98,9 @@ async def _projection(client: IfsClient, projection: str, wanted: list[Use]) -> 
     results = [CheckResult(f"{name} $metadata", Verdict.OK)]
     for use in wanted:
         where = f"{name}/{use.set}"
+        if use.parameters is not None:
+            results.append(_function(where, use.set, use.parameters, metadata))
+            continue
         entity = metadata.type_of_set(use.set)
         if entity is None:
             results.append(_missing(where, f"there is no entity set {use.set}"))
@@ -157,6 +162,17 @@ def _actions(
             yield _missing(f"{where}.{name}", f"no parameter {', '.join(unknown)}; it takes: {takes}")
         else:
             yield CheckResult(f"{where}.{name}", Verdict.OK)
+
+
+def _function(where: str, name: str, parameters: tuple[str, ...], metadata: Metadata) -> CheckResult:
+    function = next((each for each in metadata.functions if each.name == name), None)
+    if function is None:
+        return _missing(where, f"there is no function {name}")
+    unknown = [parameter for parameter in parameters if parameter not in function.parameters]
+    if unknown:
+        takes = ", ".join(function.parameters) or "none"
+        return _missing(where, f"no parameter {', '.join(unknown)}; it takes: {takes}")
+    return CheckResult(where, Verdict.OK)
 
 
 async def _sample(client: IfsClient, use: Use) -> CheckResult:

@@ -4,7 +4,7 @@ One call each, so that the caller can journal between them; the exception is a w
 is read back at once. Deciding, retrying and journalling live with the caller.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,8 +18,10 @@ from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerO
 from bcifs_console.domain.money import NO_OVERRIDES
 from bcifs_console.domain.orders import Address
 from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherRow
-from bcifs_console.ifs.customers import Customers
+from bcifs_console.ifs.customer_directory import CustomerDirectory
+from bcifs_console.ifs.customers import Customers, PlannedCall
 from bcifs_console.ifs.errors import BusinessRule, PeriodClosed
+from bcifs_console.ifs.master_data import Found, ListKind, MasterDataLists
 from bcifs_console.ifs.orders import CustomerOrders
 from bcifs_console.ifs.parts import SalesParts
 from bcifs_console.ifs.payloads import Setting
@@ -59,7 +61,9 @@ class IfsClient:
         )
         self._orders = CustomerOrders(self.odata, self.setting)
         self._customers = Customers(self.odata, self.setting)
+        self.directory = CustomerDirectory(self.odata, self.setting)
         self._parts = SalesParts(self.odata, self.setting)
+        self._lists = MasterDataLists(self.odata, self.setting)
         self._vouchers = Vouchers(self.odata, self.setting)
         self._rates = CurrencyRates(self.odata, self.setting)
         self._periods = AccountingPeriods(self.odata, self.setting)
@@ -90,6 +94,15 @@ class IfsClient:
         """Those of the part numbers that the site has as sales parts."""
         return await self._parts.known(contract, catalog_nos)
 
+    async def master_data(
+        self, kind: ListKind, values: Collection[str], day: date, letter: str = ""
+    ) -> Mapping[str, Found]:
+        """Whether each of `values` exists and may be used on `day`; `letter`: of which code part.
+
+        As many calls as there are pages, one more where IFS shows none of them. Unknown where IFS does not say.
+        """
+        return await self._lists.find(kind, values, day, letter)
+
     # customers
 
     async def customers_by_email(self, email: str) -> list[CustomerMatch]:
@@ -107,6 +120,10 @@ class IfsClient:
     async def customer_step(self, step: str, draft: CustomerDraft) -> str:
         """Carry out one step; answers with the customer id. Raises Duplicate where IFS has it already."""
         return await self._customers.perform(step, draft)
+
+    def customer_calls(self, draft: CustomerDraft) -> tuple[PlannedCall, ...]:
+        """The calls that `customer_step` would make for this customer, with their bodies. Nothing is sent."""
+        return self._customers.planned(draft)
 
     async def customer_step_done(self, step: str, draft: CustomerDraft) -> bool:
         """Look-up: does what the step makes exist already?"""

@@ -1,17 +1,20 @@
 """Customers in IFS: finding them by e-mail or key, and making one, step by step (facts §4).
 
-Each step is one HTTP call and can be asked for afterwards, so that a broken creation is resumed where it stopped.
+Each step is one HTTP call and can be asked for afterwards, so that a broken creation is resumed where it stopped. The
+list of all customers, for the directory and for candidates, is in `customer_directory`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bcifs_console.base.problems import UsageProblem
+from bcifs_console.domain.buyers import folded_email
 from bcifs_console.domain.documents import CustomerDraft
 from bcifs_console.ifs import payloads
 from bcifs_console.ifs.errors import NotFound
 from bcifs_console.ifs.odata import all_of, enum_literal, eq, folded_eq, key
 from bcifs_console.ifs.payloads import Setting
-from bcifs_console.ifs.profile import LookupKind
+from bcifs_console.ifs.profile import Lookup, LookupKind
 from bcifs_console.ifs.records import CustomerMatch, customer_match, text
 from bcifs_console.ifs.transport import ODataClient
 from bcifs_console.ifs.wire import Record
@@ -24,6 +27,18 @@ COMMUNICATION = "communication"
 ORDER_INFO = "order_info"
 INVOICE_INFO = "invoice_info"
 
+#: Asks a quick report about nobody: `.invalid` is reserved (RFC 2606).
+_NOBODY = "nobody@bcifs.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call that `perform` would make: the step, where it goes below the IFS host, and exactly what is sent."""
+
+    step: str
+    path: str
+    body: Record
+
 
 class Customers:
     """The customers of one connection."""
@@ -35,9 +50,12 @@ class Customers:
         self._creation = setting.profile.customer.creation
 
     async def by_email(self, email: str) -> list[CustomerMatch]:
+        """Customers with this e-mail, each once. None for kind `none`, and for `directory`, which is our own index."""
         lookup = self._names.lookup
-        if lookup.kind is LookupKind.NONE or not email:
+        if lookup.kind in (LookupKind.NONE, LookupKind.DIRECTORY) or not email:
             return []
+        if lookup.kind is LookupKind.QUICK_REPORT:
+            return await self._by_report(lookup, email)
         folds = lookup.fold_case or lookup.kind is LookupKind.CUSTOM_FIELD
         conditions = [folded_eq(lookup.email_property, email) if folds else eq(lookup.email_property, email)]
         if lookup.method_property:
@@ -53,15 +71,33 @@ class Customers:
                 "$orderby": lookup.customer_property,
             },
         )
-        matches = (customer_match(row, lookup.customer_property, lookup.name_property) for row in rows)
-        # One customer may have the address in several rows; two customers are a question for a person.
-        return list({match.customer_id: match for match in matches if match.customer_id}.values())
+        return _each_once(rows, lookup)
+
+    async def _by_report(self, lookup: Lookup, email: str) -> list[CustomerMatch]:
+        """What the report lists for the e-mail; a row that shows another address is none of its answer's."""
+        # Without query options: a report is a function, and which of them it takes is not documented.
+        page = await self._odata.get("find customer by quick report", self._report(lookup, email))
+        values = page.get("value")
+        rows = [row for row in values if isinstance(row, dict)] if isinstance(values, list) else []
+        return _each_once([row for row in rows if _is_about(row, lookup.email_property, email)], lookup)
+
+    def _report(self, lookup: Lookup, email: str) -> str:
+        asked = key(**lookup.parameters, **{lookup.parameter: email})
+        return self._odata.url(lookup.projection, lookup.set + asked)
 
     async def probe(self) -> None:
-        lookup = self._names.lookup
-        if lookup.kind is not LookupKind.NONE:
-            url = self._odata.url(lookup.projection, lookup.set)
-            await self._odata.get("probe customers", url, {"$top": "1", "$select": lookup.customer_property})
+        lookup, directory = self._names.lookup, self._names.directory
+        match lookup.kind:
+            case LookupKind.NONE:
+                return
+            case LookupKind.QUICK_REPORT:
+                await self._odata.get("probe customers", self._report(lookup, _NOBODY))
+            case LookupKind.DIRECTORY:
+                url = self._odata.url(directory.projection, directory.set)
+                await self._odata.get("probe customers", url, {"$top": "1", "$select": directory.customer_property})
+            case LookupKind.ENTITY_SET | LookupKind.CUSTOM_FIELD:
+                url = self._odata.url(lookup.projection, lookup.set)
+                await self._odata.get("probe customers", url, {"$top": "1", "$select": lookup.customer_property})
 
     async def by_id(self, customer_id: str) -> CustomerMatch | None:
         select = {"$select": f"CustomerId,{self._names.name}"}
@@ -90,6 +126,11 @@ class Customers:
         record = await self._odata.write(f"create customer: {step}", "POST", url, body)
         created = text(record, "CustomerId") if record is not None else ""
         return created or draft.customer_id
+
+    def planned(self, draft: CustomerDraft) -> tuple[PlannedCall, ...]:
+        """Every call that would make this customer, in order. Nothing is sent."""
+        calls = ((step, self._call(step, draft)) for step in self.steps(draft))
+        return tuple(PlannedCall(step, self._odata.path_of(url), body) for step, (url, body) in calls)
 
     def _call(self, step: str, draft: CustomerDraft) -> tuple[str, Record]:
         setting = self._setting
@@ -159,6 +200,17 @@ class Customers:
             if error.answer.is_odata:
                 return None
             raise
+
+
+def _each_once(rows: Sequence[Record], lookup: Lookup) -> list[CustomerMatch]:
+    """One customer may have the address in several rows; two customers are a question for a person."""
+    matches = (customer_match(row, lookup.customer_property, lookup.name_property) for row in rows)
+    return list({match.customer_id: match for match in matches if match.customer_id}.values())
+
+
+def _is_about(row: Record, email_property: str, email: str) -> bool:
+    shown = text(row, email_property)
+    return not shown or folded_email(shown) == folded_email(email)
 
 
 def _matches(row: Record, wanted: Mapping[str, str]) -> bool:

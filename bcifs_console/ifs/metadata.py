@@ -56,6 +56,7 @@ class Metadata:
     sets: Mapping[str, str]  #: entity set → short name of its type
     actions: tuple[Action, ...]
     enums: Mapping[str, tuple[str, ...]]
+    functions: tuple[Action, ...] = ()
 
     def type_of_set(self, name: str) -> EntityType | None:
         """The entity type of a set, None where there is no such set."""
@@ -92,6 +93,7 @@ def parse_metadata(document: bytes) -> Metadata:
             for e in schema.iterfind(f"{_EDM}EntityContainer/{_EDM}EntitySet")
         },
         actions=tuple(map(_action, schema.findall(f"{_EDM}Action"))),
+        functions=tuple(map(_action, schema.findall(f"{_EDM}Function"))),
         enums={
             e.get("Name", ""): tuple(m.get("Name", "") for m in e.findall(f"{_EDM}Member"))
             for e in schema.findall(f"{_EDM}EnumType")

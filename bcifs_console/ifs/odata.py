@@ -67,6 +67,21 @@ def at_most(prop: str, value: Value) -> str:
     return f"{prop} le {literal(value)}"
 
 
+def above(prop: str, value: Value) -> str:
+    """`prop gt value`."""
+    return f"{prop} gt {literal(value)}"
+
+
+def folded_contains(prop: str, value: str) -> str:
+    """`prop` contains `value` whatever the case."""
+    return f"contains(tolower({prop}),{literal(value.lower())})"
+
+
+def folded_ends_with(prop: str, value: str) -> str:
+    """`prop` ends with `value` whatever the case."""
+    return f"endswith(tolower({prop}),{literal(value.lower())})"
+
+
 def starts_with(prop: str, value: str) -> str:
     """`prop` begins with `value`."""
     return f"startswith({prop},{literal(value)})"

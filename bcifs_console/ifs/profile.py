@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from bcifs_console.base.problems import ConfigurationProblem
+from bcifs_console.ifs.master_names import MasterNames
 from bcifs_console.ifs.naming import (
     STRICT,
     CodePartPattern,
@@ -40,6 +41,8 @@ class IfMatch(StrEnum):
 class LookupKind(StrEnum):
     ENTITY_SET = "entity_set"
     CUSTOM_FIELD = "custom_field"
+    QUICK_REPORT = "quick_report"  #: a report of the site, asked with the e-mail as a parameter
+    DIRECTORY = "directory"  #: our own index, filled by a crawl in the background
     NONE = "none"
 
 
@@ -147,9 +150,12 @@ class PrePostingNames:
         return self.code_part.format(part=part)
 
 
+_Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """How a customer is found by e-mail (facts §4)."""
+    """How a customer is found by e-mail (facts §4). `remember_*_s`: how long an answer counts without asking again."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
@@ -162,6 +168,40 @@ class Lookup:
     method_property: OptionalName
     method_enum: OptionalName
     method_member: OptionalName
+    parameter: OptionalName
+    parameters: Defaults
+    remember_found_s: _Seconds
+    remember_missing_s: _Seconds
+
+    @property
+    def projection(self) -> str:
+        return split_path(self.path)[0]
+
+    @property
+    def set(self) -> str:
+        return split_path(self.path)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The list of all customers and what each is reached by: crawled for look-ups, searched for candidates."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    path: SetPath
+    customer_property: Name
+    name_property: Name
+    methods: Name
+    method_property: Name
+    value_property: Name
+    email_members: tuple[str, ...]
+    phone_members: tuple[str, ...]
+    zip_code: Name
+    concurrency: Annotated[int, Field(ge=1, le=32)]
+    refresh_hours: Annotated[int, Field(ge=1, le=8760)]
+    for_candidates: bool
+    search: bool
+    search_limit: Annotated[int, Field(ge=1, le=200)]
 
     @property
     def projection(self) -> str:
@@ -205,7 +245,13 @@ class CustomerNames:
     name: Name
     address_id: str
     lookup: Lookup
+    directory: Directory
     creation: Creation
+
+    @property
+    def is_crawled(self) -> bool:
+        """Whether the directory is kept: for look-ups, or for candidates alone."""
+        return self.lookup.kind is LookupKind.DIRECTORY or self.directory.for_candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +287,7 @@ class Profile:
     pre_posting: PrePostingNames
     customer: CustomerNames
     sales_part: SalesPartNames
+    master_data: MasterNames
     voucher: VoucherNames
 
 

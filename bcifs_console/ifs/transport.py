@@ -146,6 +146,10 @@ class ODataClient:
         layer = self._profile.layers.get(projection, self._profile.layer)
         return "/".join((self._root + projection_url(layer, projection), *segments))
 
+    def path_of(self, url: str) -> str:
+        """What of `url` stands behind the host and the gateway: how a call is shown to people."""
+        return url.removeprefix(self._root)
+
     async def get(self, what: str, url: str, query: Mapping[str, str] | None = None) -> Record:
         """One record. Raises NotFound where there is none."""
         reply = await self._exchange(what, "GET", with_query(url, query))

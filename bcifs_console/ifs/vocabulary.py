@@ -4,8 +4,8 @@ The connection test compares them with `$metadata` (`checks.py`). The bodies com
 draft, so a property that is sent cannot be left out of the test.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
@@ -36,16 +36,41 @@ class Entity:
         """Every property read or sent."""
         return frozenset(self.reads).union(*self.bodies)
 
+    def joined(self, other: "Entity") -> "Entity":
+        """Both uses of one entity together."""
+        navigations = dict(self.navigations)
+        for name, entity in other.navigations.items():
+            navigations[name] = navigations[name].joined(entity) if name in navigations else entity
+        return Entity(
+            tuple(dict.fromkeys((*self.reads, *other.reads))),
+            (*self.bodies, *other.bodies),
+            navigations,
+            {**self.actions, **other.actions},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One entity set of one projection. `is_sampled`: the connection test reads a row of it."""
+    """One entity set of one projection. `is_sampled`: the connection test reads a row of it.
+
+    With `parameters` it is a function of the projection instead, asked with these.
+    """
 
     projection: str
     set: str
     entity: Entity
     unbound: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     is_sampled: bool = True
+    parameters: tuple[str, ...] | None = None
+
+    def joined(self, other: "Use") -> "Use":
+        """Both uses of one set together."""
+        return replace(
+            self,
+            entity=self.entity.joined(other.entity),
+            unbound={**self.unbound, **other.unbound},
+            is_sampled=self.is_sampled or other.is_sampled,
+        )
 
 
 _MOMENT: Final = datetime(2026, 1, 31, tzinfo=UTC)
@@ -97,8 +122,11 @@ _VOUCHER: Final = VoucherDraft(
 _CUSTOMER: Final = CustomerDraft("email:a@b.example", "BC1", "A B", "a@b.example", "1", _ADDRESS, "USD", _MOMENT)
 
 
-def uses(setting: Setting, *, pre_posting: bool, creation: bool, vouchers: bool = False) -> tuple[Use, ...]:
-    """All entity sets in use. `pre_posting`, `creation` and `vouchers` leave out what a connection never does."""
+def uses(
+    setting: Setting, *, pre_posting: bool, creation: bool, vouchers: bool = False, code_parts: str = ""
+) -> tuple[Use, ...]:
+    """All entity sets in use. `pre_posting`, `creation` and `vouchers` leave out what a connection never does;
+    `code_parts` are the letters of those that its mapping gives."""
     parts = setting.profile.sales_part
     found = [
         _order(setting),
@@ -108,11 +136,31 @@ def uses(setting: Setting, *, pre_posting: bool, creation: bool, vouchers: bool 
     if pre_posting:
         found += _pre_posting(setting)
     found.append(_customer(setting, creation=creation))
-    if setting.profile.customer.lookup.kind is not LookupKind.NONE:
-        found.append(_lookup(setting))
+    found += _lookup(setting)
+    if setting.profile.customer.is_crawled or setting.profile.customer.directory.search:
+        found += _directory(setting)
     if vouchers:
         found += _vouchers(setting)
-    return tuple(found)
+    return _joined((*found, *_master_data(setting, code_parts)))
+
+
+def _joined(found: Iterable[Use]) -> tuple[Use, ...]:
+    """Each set once, with all that is done with it."""
+    by_set: dict[tuple[str, str], Use] = {}
+    for use in found:
+        name = use.projection, use.set
+        by_set[name] = by_set[name].joined(use) if name in by_set else use
+    return tuple(by_set.values())
+
+
+def _master_data(setting: Setting, code_parts: str) -> Iterator[Use]:
+    """The lists that `mapping check` asks. Not sampled: that one says itself what it cannot read."""
+    lists = setting.profile.master_data
+    own = [lists.site, lists.account, lists.tax_code, lists.charge_type, lists.pay_term, lists.ship_via]
+    for names in (*own, *(lists.code_part.of_part(letter) for letter in code_parts)):
+        if names.path:
+            reads = (names.value, names.company, names.site, names.valid_from, names.valid_until)
+            yield Use(*split_path(names.path), Entity(tuple(name for name in reads if name)), is_sampled=False)
 
 
 def _order(setting: Setting) -> Use:
@@ -186,11 +234,27 @@ def _customer(setting: Setting, *, creation: bool) -> Use:
     return Use(names.projection, names.set, Entity(reads, bodies, navigations), unbound)
 
 
-def _lookup(setting: Setting) -> Use:
+def _lookup(setting: Setting) -> list[Use]:
     lookup = setting.profile.customer.lookup
+    if lookup.kind in (LookupKind.NONE, LookupKind.DIRECTORY):
+        return []
+    if lookup.kind is LookupKind.QUICK_REPORT:
+        asked_with = (*lookup.parameters, lookup.parameter)
+        return [Use(lookup.projection, lookup.set, Entity(), is_sampled=False, parameters=asked_with)]
     read = (lookup.email_property, lookup.customer_property, lookup.name_property)
     bodies = ({lookup.method_property: lookup.method_member},) if lookup.method_property else ()
-    return Use(lookup.projection, lookup.set, Entity(tuple(name for name in read if name), bodies))
+    return [Use(lookup.projection, lookup.set, Entity(tuple(name for name in read if name), bodies))]
+
+
+def _directory(setting: Setting) -> list[Use]:
+    """The list of customers; where it is crawled, also what each is reached by."""
+    names, customer = setting.profile.customer.directory, setting.profile.customer
+    found = [Use(names.projection, names.set, Entity((names.customer_property, names.name_property)))]
+    if customer.is_crawled:
+        members = tuple({names.method_property: member} for member in (*names.email_members, *names.phone_members))
+        methods = Entity((names.method_property, names.value_property), members)
+        found.append(Use(customer.projection, customer.set, Entity(navigations={names.methods: methods})))
+    return found
 
 
 def _vouchers(setting: Setting) -> list[Use]:

@@ -79,7 +79,7 @@ class _Forecaster:
 
     runtime: Runtime
     found: Forecast
-    _matches: dict[str, "asyncio.Future[Match]"] = field(default_factory=dict)
+    _matches: dict[tuple[str, int, str, str], "asyncio.Future[Match]"] = field(default_factory=dict)
 
     async def add_numbers(self, numbers: tuple[int, ...]) -> None:
         orders = []
@@ -141,8 +141,9 @@ class _Forecaster:
     async def _match(self, order: Order) -> Match:
         """The buyer's customer, asked for once for all orders of that buyer."""
         buyer = buyer_of(order)
-        asked = self._matches.get(buyer.key)
+        key = buyer.key, buyer.channel_id, buyer.country, buyer.currency  # customer rules may tell them apart
+        asked = self._matches.get(key)
         if asked is None:
             asked = asyncio.ensure_future(Matching(self.runtime).resolve(buyer, None))
-            self._matches[buyer.key] = asked
+            self._matches[key] = asked
         return await asked

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bcifs_console.accounting.placement import CODE_PARTS
 from bcifs_console.base.problems import Problem, UsageProblem
 from bcifs_console.base.secret import Secret
 from bcifs_console.bigcommerce.errors import BigCommerceError
@@ -24,7 +25,7 @@ from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, journal, rules
 from bcifs_console.store.connections import ConnectionSettings
 from bcifs_console.store.database import Tx
-from bcifs_console.sync.hooks import destination_of
+from bcifs_console.sync.hook_look import destination_of
 from bcifs_console.sync.runtime import Runtime, build_runtime, timing_of
 
 SECRET_FIELDS: Final = connections.REQUIRED_SECRETS
@@ -92,8 +93,11 @@ def _in_its_zone(policy: Policy, file: ConnectionFile) -> Policy:
     return policy
 
 
-def _provisional(context: Context, file: ConnectionFile) -> Runtime:
-    """A runtime of a connection that is not stored, to try its access data with."""
+def provisional(context: Context, file: ConnectionFile) -> Runtime:
+    """A runtime of a connection that is not stored, to try its access data with; the caller closes it.
+
+    Raises ConfigurationProblem where they cannot be used at all. Nothing is called.
+    """
     store = dict(file.settings.bigcommerce)
     store["signature_schemes"] = tuple(store["signature_schemes"])
     connection = Connection(
@@ -120,12 +124,12 @@ def _provisional(context: Context, file: ConnectionFile) -> Runtime:
 
 async def _constructible(context: Context, file: ConnectionFile) -> None:
     """Raise where the access data or the profile cannot be used at all; nothing is called."""
-    await _provisional(context, file).aclose()
+    await provisional(context, file).aclose()
 
 
 async def _store_zone(context: Context, file: ConnectionFile) -> tuple[str, tuple[str, ...]]:
     """The store's own time zone; UTC with a note where the store does not tell."""
-    runtime = _provisional(context, file)
+    runtime = provisional(context, file)
     try:
         info = await runtime.store.store()
     except BigCommerceError as error:
@@ -238,7 +242,11 @@ async def test(context: Context, name: str | None) -> list[dict[str, str]]:
         results = await _test_store(runtime)
         results += [
             {"check": r.check, "verdict": str(r.verdict), "detail": r.detail, "remedy": r.remedy}
-            for r in await checks.check(runtime.ifs, voucher_transport=runtime.policy.voucher_transport)
+            for r in await checks.check(
+                runtime.ifs,
+                voucher_transport=runtime.policy.voucher_transport,
+                code_parts="".join(letter for letter, purpose in CODE_PARTS if runtime.rules.of(purpose)),
+            )
         ]
     finally:
         await runtime.aclose()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,7 +30,7 @@ from bcifs_console.domain.rules import (
     VoucherTransport,
 )
 from bcifs_console.operations.mapping_file import MappingTable, rules_of
-from bcifs_console.operations.toml_file import complaint, read_toml
+from bcifs_console.operations.toml_file import complaint, mistakes, read_toml
 from bcifs_console.store.connections import (
     BC_ACCESS_TOKEN,
     BC_CLIENT_SECRET,
@@ -122,7 +122,16 @@ class ConnectionFile:
 
 def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str, str] | None = None) -> ConnectionFile:
     """Read and check `path`. Raises UsageProblem naming what is wrong and where."""
-    data = read_toml(path)
+    return connection_of(read_toml(path), path, now=now, environment=environment)
+
+
+def connection_of(
+    data: Mapping[str, Any], path: Path, *, now: datetime, environment: Mapping[str, str] | None = None
+) -> ConnectionFile:
+    """Check the tables of a connection file. `path` is where they stand: files that they name are looked for beside it.
+
+    Raises UsageProblem as `read_connection_file`.
+    """
     try:
         file = _File.model_validate(data)
     except ValidationError as error:
@@ -152,18 +161,44 @@ def read_connection_file(path: Path, *, now: datetime, environment: Mapping[str,
     )
 
 
-def _check_urls(file: _File) -> None:
-    for name, url in (
-        ("bigcommerce.api_url", file.bigcommerce.api_url),
-        ("bigcommerce.public_url", file.bigcommerce.public_url),
-        ("ifs.base_url", file.ifs.base_url),
-    ):
+def faults_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with single values of a connection file, by place (`ifs.base_url`); secrets are not resolved.
+
+    What is wrong with values only together is left to `connection_of`.
+    """
+    try:
+        _File.model_validate(data)
+    except ValidationError as error:
+        found = {".".join(str(part) for part in place): message for place, message in mistakes(error)}
+    else:
+        found = {}
+    for place in _URLS:
+        table, _, key = place.partition(".")
+        url = data.get(table, {}).get(key)
+        if place not in found and isinstance(url, str) and not _is_safe(url):
+            found[place] = "is not an https address; http is accepted for loopback only"
+    return found
+
+
+_URLS: Final = ("bigcommerce.api_url", "bigcommerce.public_url", "ifs.base_url")
+
+
+def _is_safe(url: str) -> bool:
+    try:
         parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname:
-            continue
-        if parts.scheme == "http" and parts.hostname in _LOOPBACK:
-            continue
-        raise UsageProblem(f"{name}: {url!r} is not an https address.", remedy="http is accepted for loopback only.")
+        host = parts.hostname
+    except ValueError:  # an IPv6 address that is not closed
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))
+
+
+def _check_urls(file: _File) -> None:
+    addresses = (file.bigcommerce.api_url, file.bigcommerce.public_url, file.ifs.base_url)
+    for place, url in zip(_URLS, addresses, strict=True):
+        if not _is_safe(url):
+            raise UsageProblem(
+                f"{place}: {url!r} is not an https address.", remedy="http is accepted for loopback only."
+            )
 
 
 def _check_policy(policy: _Policy) -> None:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bcifs_console.accounting.mapping import default_rules
 from bcifs_console.accounting.mapping_faults import faults_of
@@ -30,6 +30,13 @@ from bcifs_console.operations.toml_file import at_line, complaint, parse_toml, r
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 _Text = Annotated[str, Field(min_length=1)]
 _Patterns = str | list[str] | bool | int
+
+
+def _is_account(purpose: Purpose) -> Purpose:
+    if purpose not in ACCOUNT_PURPOSES:
+        known = ", ".join(each.value for each in Purpose if each in ACCOUNT_PURPOSES)
+        raise ValueError(f"{purpose.value} is no account; known: {known}")
+    return purpose
 
 
 class RuleTable(BaseModel):
@@ -65,15 +72,11 @@ class MappingTable(BaseModel):
     revenue_account: str = ""
     file: str = ""
     empty: list[Purpose] = Field(default_factory=list)  #: purposes without any rule, not even the shipped ones
-    accounts: dict[Purpose, _Text] = Field(default_factory=dict)
+    accounts: dict[Annotated[Purpose, AfterValidator(_is_account)], _Text] = Field(default_factory=dict)
     rules: list[RuleTable] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _accounts_are_of_account_purposes(self) -> Self:
-        others = [purpose.value for purpose in self.accounts if purpose not in ACCOUNT_PURPOSES]
-        if others:
-            known = ", ".join(purpose.value for purpose in Purpose if purpose in ACCOUNT_PURPOSES)
-            raise ValueError(f"accounts: {', '.join(others)} is no account; known: {known}")
+    def _revenue_is_named_once(self) -> Self:
         twice = self.accounts.get(Purpose.REVENUE, self.revenue_account)
         if self.revenue_account and twice != self.revenue_account:
             raise ValueError("revenue_account and accounts.revenue name two accounts; leave one of them out")

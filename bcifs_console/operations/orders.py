@@ -16,8 +16,8 @@ from bcifs_console.domain.states import order_subject
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import VoucherDraft
 from bcifs_console.operations.context import Context
-from bcifs_console.store import intake, journal, ledger, views
-from bcifs_console.store.database import Tx
+from bcifs_console.operations.order_due import sync as sync
+from bcifs_console.store import customers, ledger, views
 from bcifs_console.store.views import DocumentView, OrderView, TimelineView
 from bcifs_console.sync.loading import with_movements
 from bcifs_console.sync.matching import Match, Matching
@@ -94,7 +94,9 @@ async def preview(context: Context, order_id: int, *, connection: str | None) ->
         order = await with_movements(runtime, order, held, runtime.policy)
         match = Match(Known(""))
         if sent is None and not ignored_because(order, runtime.policy):
-            match = await Matching(runtime).resolve(buyer_of(order), None)
+            key = order_subject(order_id)  # a person may have left this very order out
+            own = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, key))
+            match = Match(own) if own is not None else await Matching(runtime).resolve(buyer_of(order), None)
         found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=context.clock.now())
     finally:
         await runtime.aclose()
@@ -214,25 +216,6 @@ def _tax(treatment: TaxTreatment) -> str:
     if treatment.from_defaults:
         return "default"
     return f"code:{treatment.code}" if treatment.code else "none"
-
-
-def sync(context: Context, order_ids: Collection[int], *, connection: str | None) -> int:
-    """Make the orders due now; unknown ones are taken on. Returns the connection's id."""
-    connection_id = context.connection_id(connection)
-
-    def write(tx: Tx) -> None:
-        intake.mark_due(tx, connection_id, order_ids, found_by="operator")
-        for order_id in order_ids:
-            journal.write(
-                tx,
-                "order.sync_asked",
-                actor=context.actor,
-                subject=order_subject(order_id),
-                connection_id=connection_id,
-            )
-
-    context.store.database.write_sync(write)
-    return connection_id
 
 
 def total_of(orders: Collection[OrderView]) -> dict[str, Decimal]:

@@ -29,16 +29,19 @@ from bcifs_console.operations.reconcile_ifs import (
 )
 from bcifs_console.operations.reconcile_reading import (
     IfsReader,
+    OnProgress,
     Pause,
+    Progress,
     Span,
     StoreBooks,
     StoreReader,
     StoreSide,
     patiently,
+    unheard,
 )
 from bcifs_console.operations.reconcile_reasons import Frame, OrderRecord
 from bcifs_console.operations.reconciling import Compared, Expected, Reasoned, Verdict, compare
-from bcifs_console.store import books, connections, reconciliation, views
+from bcifs_console.store import books, connections, edits, reconciliation, views
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.reconciliation import ReconciledDay
 from bcifs_console.store.views import OrderView
@@ -80,10 +83,12 @@ class Reconciled:
         return bool(self.unread) or any(row.verdict is Verdict.RED for row in self.rows)
 
 
-async def reconcile(context: Context, *, connection: str | None, first: date, last: date) -> Reconciled:
+async def reconcile(
+    context: Context, *, connection: str | None, first: date, last: date, on_progress: OnProgress = unheard
+) -> Reconciled:
     """Compare the days from `first` to `last` on both sides and keep what was found.
 
-    Raises UsageProblem, NoSuchConnection, UnreadableDocument and the errors of both clients that do not pass.
+    Cancelled before its end it keeps nothing: what was found before stays. `on_progress` is called on the loop. Raises UsageProblem, NoSuchConnection, UnreadableDocument and the errors of both clients that do not pass.
     """
     check_days(first, last)
     runtime = context.runtime(context.connection_id(connection))
@@ -98,7 +103,7 @@ async def reconcile(context: Context, *, connection: str | None, first: date, la
             tuple(others),
             frozenset(runtime.ifs.profile.order.cancelled_states),
         )
-        comparison = Comparison(company, runtime.store, runtime.ifs, database, first, last)
+        comparison = Comparison(company, runtime.store, runtime.ifs, database, first, last, on_progress=on_progress)
         return await comparison.run()
     finally:
         await runtime.aclose()
@@ -117,13 +122,15 @@ class Comparison:
         last: date,
         *,
         pause: Pause = asyncio.sleep,
+        on_progress: OnProgress = unheard,
     ) -> None:
         self._company = company
         self._policy = company.policy
         self._ifs = ifs
         self._database = database
         self._span = Span(first, last, ZoneInfo(company.policy.time_zone))
-        self._store = StoreSide(store, self._span, pause=pause)
+        self._store = StoreSide(store, self._span, pause=pause, on_progress=on_progress)
+        self._on_progress = on_progress
         self._pause = pause
 
     async def run(self) -> Reconciled:
@@ -131,6 +138,7 @@ class Comparison:
         made_at = self._database.clock.now()
         booked_days = await self._read(self._days_with_vouchers)
         await self._store.sweep()
+        self._on_progress(Progress("reading IFS"))
         heads = await self._heads(made_at)
         vouchers = await self._vouchers(self._span.first, self._span.last, bool(booked_days))
         named = {*booked_days, *orders_named(self._company, heads, vouchers)}
@@ -138,6 +146,7 @@ class Comparison:
         documents = await self._read(lambda conn: books.of_orders(conn, self._company.connection_id, named))
         await self._note_loaded(documents, vouchers)
         await self._store.complete(named, documents)
+        self._on_progress(Progress("comparing"))
         rows = await self._compare(documents, heads, vouchers)
         await self._keep(rows, made_at)
         unread = tuple(f"Order {number}: {why}" for number, why in sorted(self._store.books.unread.items()))
@@ -200,19 +209,27 @@ class Comparison:
     ) -> list[Compared]:
         frame = await self._frame(documents, heads, vouchers)
         seen = await self._read(lambda conn: _views(conn, self._company.connection_id, sorted(documents)))
-        expected: list[Expected] = []
-        strays: dict[str, Reasoned] = {}
-        for order_id, of_order in documents.items():
-            side = side_of(_record(order_id, self._store.books, seen.get(order_id), of_order), frame)
-            expected += side.expected
-            strays.update(side.gone)
+        # In a thread: a month's arithmetic must not keep the console's keys waiting.
+        expected, strays = await asyncio.to_thread(self._sides, documents, seen, frame)
         moved = await self._moved(expected)
         known = {number for number, of_order in documents.items() if self._is_known(number, of_order)}
         booked = [
             *booked_orders(self._company, heads, {fact.key for fact in expected}, known, self._span.first),
             *booked_vouchers(self._company, [*vouchers, *moved], frame.accounts),
         ]
-        return compare(expected, booked, self._span.first, self._span.last, strays)
+        return await asyncio.to_thread(compare, expected, booked, self._span.first, self._span.last, strays)
+
+    def _sides(
+        self, documents: Mapping[int, Sequence[LedgerDocument]], seen: Mapping[int, OrderView], frame: Frame
+    ) -> tuple[list[Expected], dict[str, Reasoned]]:
+        """What the store says of every order, and what is known of keys that it does not show."""
+        expected: list[Expected] = []
+        strays: dict[str, Reasoned] = {}
+        for order_id, of_order in documents.items():
+            side = side_of(_record(order_id, self._store.books, seen.get(order_id), of_order), frame)
+            expected += side.expected
+            strays.update(side.gone)
+        return expected, strays
 
     async def _frame(
         self,
@@ -222,7 +239,9 @@ class Comparison:
     ) -> Frame:
         every = chain.from_iterable(documents.values())
         posted = (voucher_of(document) for document in every if document.kind is DocumentKind.VOUCHER)
-        batches = await self._read(lambda conn: books.batches(conn, self._company.connection_id))
+        connection_id = self._company.connection_id
+        batches = await self._read(lambda conn: books.batches(conn, connection_id))
+        answers = await self._read(lambda conn: edits.of_connection(conn, connection_id))
         return Frame(
             policy=self._policy,
             accounts=Accounts.of(self._company.rules, chain.from_iterable(draft.rows for draft in posted)),
@@ -230,6 +249,7 @@ class Comparison:
             last=self._span.last,
             batches={batch.number: batch.state for batch in batches},
             cancelled_in_ifs=cancelled_keys(self._company, heads, vouchers),
+            answers=answers,
         )
 
     def _is_known(self, order_id: int, documents: Iterable[LedgerDocument]) -> bool:

@@ -144,6 +144,7 @@ class _Reading:
             amount=self._rounded(order.total_inc_tax, order.currency),
             order_id=order.id,
             absent=self._reasons.order_absent(order, self._sent, self._reference),
+            reference=self._sent.reference if self._sent else "",
             allowances=self._order_allowances(order),
             tolerance=cap(order.currency, self._policy.minor_units),
             any_day=True,
@@ -205,6 +206,7 @@ class _Reading:
             moved_to=voucher.day if voucher else None,
             moved_because=MOVED,
             unfinished=_unfinished(voucher, absent),
+            reference=voucher.document.reference if voucher else "",
         )
 
     def _rounded(self, amount: Decimal, currency: str) -> Decimal:
@@ -219,7 +221,9 @@ class _Reading:
         By the store's own quantities, as far as units remained; charges and bundles as the voucher took them. A
         shipment without a voucher takes what is left now. Nothing where the order has no basis.
         """
-        basis = read_draft(self._sent, decode_customer_order).basis if self._sent else None
+        basis = self._frame.adopted(self._record.order_id)
+        if basis is None:
+            basis = read_draft(self._sent, decode_customer_order).basis if self._sent else None
         if basis is None:
             return {}
         books = Books.of(basis, minor_unit(order.currency, self._policy.minor_units))
@@ -252,6 +256,7 @@ class _Reading:
             moved_to=voucher.day,
             moved_because=MOVED,
             unfinished=_unfinished(voucher, absent),
+            reference=voucher.document.reference,
         )
 
     def no_longer_shown(self, voucher: _Voucher) -> Reasoned:

@@ -2,6 +2,7 @@
 fails for a moment is simply made again."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -25,6 +26,22 @@ _TRIES: Final = 10
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 60.0
 _AT_ONCE: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a comparison is: what it is doing, how much of that is done, and of how much where that is known."""
+
+    doing: str
+    done: int = 0
+    total: int | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def unheard(_progress: Progress) -> None:
+    """Nobody listens."""
 
 
 class StoreReader(Protocol):
@@ -92,10 +109,13 @@ class StoreBooks:
 class StoreSide:
     """Reads the store for one comparison. Not in haste: the reserve of the quota is left to new orders."""
 
-    def __init__(self, client: StoreReader, span: Span, *, pause: Pause = asyncio.sleep) -> None:
+    def __init__(
+        self, client: StoreReader, span: Span, *, pause: Pause = asyncio.sleep, on_progress: OnProgress = unheard
+    ) -> None:
         self._client = client
         self._span = span
         self._pause = pause
+        self._on_progress = on_progress
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self.books = StoreBooks()
 
@@ -129,6 +149,7 @@ class StoreSide:
                 since = max(since, order.modified_at - timedelta(seconds=1))
                 if order.placed_at < self._span.end:
                     self.books.orders[order.id] = order
+                    self._on_progress(Progress("reading the store's orders", len(self.books.orders)))
 
         await patiently(orders, self._pause)
 
@@ -142,10 +163,16 @@ class StoreSide:
         Raises the errors of the client that do not pass, but for single orders that cannot be read.
         """
         named = {*self.books.orders, *self.books.unread, *self.books.refunds, *wanted}
+        done = itertools.count(1)
+
+        async def complete(order_id: int) -> None:
+            await self._complete(order_id, documents.get(order_id, ()))
+            self._on_progress(Progress("reading what was paid and sent", next(done), len(named)))
+
         try:
             async with asyncio.TaskGroup() as group:
                 for order_id in sorted(named):
-                    group.create_task(self._complete(order_id, documents.get(order_id, ())))
+                    group.create_task(complete(order_id))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed  # one of them tells the person what is wrong
 

@@ -7,7 +7,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bcifs_console.accounting.gates import is_closed
+from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.documents import DocumentState, LedgerDocument
+from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.movements import Refund
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import Policy, VoucherTransport
@@ -44,6 +46,7 @@ class Frame:
     last: date
     batches: Mapping[int, BatchState] = field(default_factory=dict)
     cancelled_in_ifs: frozenset[str] = frozenset()  #: keys
+    answers: Mapping[int, tuple[EditAnswer, ...]] = field(default_factory=dict)  #: to edits, by order, oldest first
 
     @property
     def zone(self) -> ZoneInfo:
@@ -55,6 +58,11 @@ class Frame:
 
     def has(self, day: date) -> bool:
         return self.first <= day <= self.last
+
+    def adopted(self, order_id: int) -> Basis | None:
+        """The basis that was adopted for an order after it was sent."""
+        chosen = [answer.basis for answer in self.answers.get(order_id, ()) if answer.choice is EditChoice.ADOPT]
+        return chosen[-1] if chosen else None
 
 
 class Reasons:
@@ -91,7 +99,16 @@ class Reasons:
         if at < policy.posts_from:
             start = f"{policy.posts_from.astimezone(self._frame.zone):%Y-%m-%d %H:%M}"
             return Reasoned(f"It happened before {start}, from when on facts are posted.")
-        return pending or self._held_back(fact) or self._by_state() or self._nothing_says()
+        return pending or self._held_back(fact) or self._booked_by_hand() or self._by_state() or self._nothing_says()
+
+    def _booked_by_hand(self) -> Reasoned | None:
+        """What a person took over: of an edited order whose difference they book."""
+        answers = self._frame.answers.get(self._record.order_id, ())
+        if not answers or answers[-1].choice is not EditChoice.BY_HAND:
+            return None
+        last = answers[-1]
+        reference = f" ({last.reference})" if last.reference else ""
+        return Reasoned(f"The order was edited after it was sent; {last.actor} books it by hand{reference}.")
 
     def voucher_absent(self, document: LedgerDocument) -> Reasoned:
         """Why a voucher of our ledger is not in IFS."""

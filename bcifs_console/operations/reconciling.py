@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from bcifs_console.domain.money import ZERO
+from bcifs_console.domain.money import ZERO, padded
 
 #: Account → signed amount (debit positive); accounts that come to zero are left out.
 Entries = Mapping[str, Decimal]
@@ -86,6 +86,7 @@ class Expected:
     moved_because: str = ""
     any_day: bool = False  #: IFS dates it by its own clock
     unfinished: Reasoned | None = None  #: why only a part of it may be in IFS
+    reference: str = ""  #: what IFS called it when we posted it
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +200,9 @@ class _Grid:
             Compared(
                 *place,
                 group.store_count,
-                group.store_sum,
+                padded(group.store_sum, place[1]),
                 group.ifs_count,
-                group.ifs_sum,
+                padded(group.ifs_sum, place[1]),
                 tuple(group.differences),
             )
             for place, group in ordered
@@ -311,7 +312,7 @@ def _stray(entry: Booked, known: Reasoned) -> Difference:
         order_id=entry.order_id,
         ifs_reference=entry.reference,
         store_amount=None,
-        ifs_amount=entry.amount,
+        ifs_amount=padded(entry.amount, entry.currency),
         store_day=None,
         ifs_day=entry.day,
         verdict=_verdict(known),
@@ -325,9 +326,9 @@ def _difference(what: What, fact: Expected, entry: Booked | None, why: Reasoned)
         what=what,
         key=fact.key,
         order_id=fact.order_id,
-        ifs_reference=entry.reference if entry else "",
-        store_amount=fact.amount,
-        ifs_amount=entry.amount if entry else None,
+        ifs_reference=entry.reference if entry else fact.reference,
+        store_amount=padded(fact.amount, fact.currency),
+        ifs_amount=padded(entry.amount, entry.currency) if entry else None,
         store_day=fact.day,
         ifs_day=entry.day if entry else None,
         verdict=_verdict(why),

@@ -1,7 +1,7 @@
 """Reading TOML that people write: what is wrong with a file, said all at once and without its values."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -43,13 +43,19 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
 def complaint(path: Path, error: ValidationError, lines: Mapping[toml_lines.Path, int] = _NO_LINES) -> str:
     """Every mistake of the file, with its line where `lines` knows it; never the value, which may be a secret."""
     found = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        message = _INSTEAD.get(item["type"], item["msg"].removeprefix("Value error, "))
-        if where == "policy.revenue_posting" and item["type"] == "missing":
-            message = 'must be chosen: "voucher" or "ifs_invoice" (it decides who books the revenue)'
-        found.append(at_line(toml_lines.line_of(lines, item["loc"]), f"{where}: {message}" if where else message))
+    for place, message in mistakes(error):
+        where = ".".join(str(part) for part in place)
+        found.append(at_line(toml_lines.line_of(lines, place), f"{where}: {message}" if where else message))
     return f"{path}: " + "; ".join(found)
+
+
+def mistakes(error: ValidationError) -> Iterator[tuple[toml_lines.Path, str]]:
+    """The place of each mistake and what is wrong there; never the value."""
+    for item in error.errors():
+        message = _INSTEAD.get(item["type"], item["msg"].removeprefix("Value error, "))
+        if item["loc"] == ("policy", "revenue_posting") and item["type"] == "missing":
+            message = 'must be chosen: "voucher" or "ifs_invoice" (it decides who books the revenue)'
+        yield item["loc"], message
 
 
 def at_line(line: int | None, text: str) -> str:

@@ -34,7 +34,7 @@ class Simulator:
     def __init__(self, options: SimulatorOptions = _DEFAULTS) -> None:
         self._options = options
         self._keys = credentials(options.seed)
-        clock = Clock()
+        clock = Clock(options.behind_s)
         faults = Faults(options.faults, options.seed)
         self._store = BigCommerceSide(options, self._keys, clock, faults)
         self._erp = IfsSide(options, self._keys, clock, faults)

@@ -27,6 +27,9 @@ def _options(arguments: list[str] | None = None) -> SimulatorOptions:
     parser.add_argument("--faults", choices=PROFILES, default="none")
     parser.add_argument("--quota", type=_quota, default=450, metavar="N|off", help="BigCommerce calls per 30 seconds")
     parser.add_argument("--token-lifetime", type=int, default=180, metavar="SECONDS")
+    parser.add_argument(
+        "--behind-s", type=int, default=0, metavar="SECONDS", help="its clock starts so far in the past"
+    )
     given = parser.parse_args(arguments)
     return SimulatorOptions(**vars(given))
 

@@ -1,4 +1,4 @@
-"""The simulator's clock: real time plus an offset that only ever grows."""
+"""The simulator's clock: real time, or so much behind it, plus an offset that only ever grows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from email.utils import format_datetime
 
 
 class Clock:
-    def __init__(self) -> None:
-        self._offset = 0.0
+    def __init__(self, behind_s: float = 0.0) -> None:
+        self._offset = -behind_s
 
     def seconds(self) -> float:
         return time.time() + self._offset

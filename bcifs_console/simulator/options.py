@@ -23,6 +23,7 @@ class SimulatorOptions:
     host: str = "127.0.0.1"
     token_lifetime: int = 180
     world: str = "default"
+    behind_s: int = 0  #: how far behind real time its clock starts
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Connections: settings as JSON beside sealed secrets. Secrets go in here and come out only as `Secret`."""
 
+import hashlib
 import json
 import secrets as random
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.base.secret import Secret
@@ -18,7 +19,7 @@ from bcifs_console.domain.connections import BigCommerceAccess, Connection, IfsA
 from bcifs_console.domain.documents import DocumentKind
 from bcifs_console.domain.rules import Policy
 from bcifs_console.domain.states import OrderState, order_subject
-from bcifs_console.store import health, journal
+from bcifs_console.store import group_retries, health, journal, pauses
 from bcifs_console.store.database import Tx
 from bcifs_console.store.tables import connection, document, mapping_rule, store_order
 from bcifs_console.store.tables import secret as secret_table
@@ -251,6 +252,9 @@ def remove(tx: Tx, vault: Vault, connection_id: int, *, actor: str) -> None:
     for paused in health.breakers(tx.conn):
         if paused.connection_id == connection_id and paused.is_open:
             health.set_breaker(tx, connection_id, paused.side, is_open=False)
+    pauses.resume(tx, connection_id, actor=actor)
+    for retry in group_retries.every(tx.conn, connection_id):
+        group_retries.give_up(tx, retry.group, actor=actor)
     journal.write(tx, "connection.removed", actor=actor, connection_id=connection_id, subject=f"connection:{row.name}")
 
 
@@ -287,3 +291,32 @@ def signature(conn: SqlConnection) -> str:
     newest_secret = conn.execute(select(func.max(secret_table.c.updated_at))).scalar()
     newest_rule = conn.execute(select(func.max(mapping_rule.c.id), func.max(mapping_rule.c.retired_at))).one()
     return repr((sorted((r.id, r.config, r.removed_at) for r in configs), newest_secret, tuple(newest_rule)))
+
+
+def digest_of(signature_: str) -> str:
+    """A signature in short: a process tells by it which connections and secrets it works with."""
+    return hashlib.sha256(signature_.encode()).hexdigest()[:16]
+
+
+def digest(conn: SqlConnection) -> str:
+    """The present signature in short."""
+    return digest_of(signature(conn))
+
+
+def tokens_of_removed(conn: SqlConnection) -> frozenset[str]:
+    """The webhook address tokens of connections that were removed: nobody listens there any more."""
+    return frozenset(conn.execute(select(connection.c.token).where(connection.c.removed_at.is_not(None))).scalars())
+
+
+def renew_hook_secret(tx: Tx, vault: Vault, connection_id: int) -> None:
+    """Make a new secret for the header of our hooks; the present one is still accepted for a while."""
+    present = vault.get(tx.conn, connection_id, HOOK_SECRET)
+    if present is not None:
+        vault.put(tx, connection_id, PREVIOUS_HOOK_SECRET, present)
+    vault.put(tx, connection_id, HOOK_SECRET, Secret(random.token_urlsafe(32)))
+
+
+def forget_previous_hook_secret(tx: Tx, connection_id: int, *, older_than: datetime) -> bool:
+    """Accept the secret from before a renewal no longer, where that was before `older_than`. Whether it was so."""
+    here = (secret_table.c.connection_id == connection_id) & (secret_table.c.field == PREVIOUS_HOOK_SECRET)
+    return tx.conn.execute(delete(secret_table).where(here, secret_table.c.updated_at < older_than)).rowcount > 0

@@ -57,6 +57,28 @@ class DecidedMeanwhile(StoreProblem):
         )
 
 
+class BuyerBeingSent(StoreProblem):
+    """An order of the buyer is being looked at: nobody can say yet what will have been sent."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"An order of {who} is being worked on right now.", remedy="Try again in a moment.")
+
+
+class BuyerSent(StoreProblem):
+    """Something was sent to IFS because of a decision, so it can no longer be taken back."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, who: str, references: list[str]) -> None:
+        shown = ", ".join(references[:5]) + (" …" if len(references) > 5 else "")
+        super().__init__(
+            f"The decision about {who} cannot be undone: IFS has {shown}.",
+            remedy="Correct it in IFS by hand; later orders of this buyer go on as decided.",
+        )
+
+
 class SchemaProblem(StoreProblem):
     """The database's schema is not the one this program needs."""
 

@@ -23,8 +23,8 @@ from bcifs_console.domain.documents import (
     LedgerPart,
     PartState,
 )
-from bcifs_console.domain.states import Claim
-from bcifs_console.store import journal, queue, reconciliation
+from bcifs_console.domain.states import Claim, order_of
+from bcifs_console.store import edits, journal, queue, reconciliation
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.prepared import Prepared
@@ -78,9 +78,13 @@ NO_CHANGE: Final = DocumentChange()
 
 
 def of_subject(conn: Connection, connection_id: int, subject: str) -> Ledger:
-    """Every document of one order or buyer, with its parts."""
+    """Every document of one order or buyer, with its parts; of an order that was sent, the answers to its edits too."""
     rows = conn.execute(_OF_SUBJECT, {"of_connection": connection_id, "of_subject": subject}).all()
-    return Ledger(tuple(_document(conn, row) for row in rows))
+    found = Ledger(tuple(_document(conn, row) for row in rows))
+    order_id = order_of(subject)
+    if order_id is None or found.customer_order() is None:
+        return found
+    return replace(found, answers=edits.of_order(conn, connection_id, order_id))
 
 
 # Made once: making a query takes longer than carrying it out, and every look at an order asks these.

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from bcifs_console.store.errors import SchemaProblem
 
-HEAD: Final = "0004"
+HEAD: Final = "0010"
 
 #: The advisory lock that one upgrading process holds on PostgreSQL.
 _LOCK: Final = 0x42434946

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
 from bcifs_console.domain.revisits import next_look
 from bcifs_console.domain.states import Claim, OrderState, Outcome, order_subject
-from bcifs_console.store import due, intake, journal
+from bcifs_console.store import due, intake, journal, pauses
 from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
@@ -49,13 +49,14 @@ def claim(
     backfill: int | None = None,
     background: int | None = None,
 ) -> list[Claim]:
-    """Lease up to `limit` due orders to `owner`, longest due first; connections in `paused` are left alone.
+    """Lease up to `limit` due orders to `owner`, longest due first; connections in `paused`, and those that a person
+    paused, are left alone.
 
     Orders in the background come after all others, and at most `background` of them. An order whose lease ran out
     counts as due. `only` and `backfill` limit it to the named orders, for a command that works on those.
     """
     # Queries that each walk along an index: with OR, a long backlog would be read and sorted whole at every claim.
-    within = due.Within(tx.conn, paused, only, backfill)
+    within = due.Within(tx.conn, pauses.paused(tx.conn).union(paused), only, backfill)
     rows = within.first((due.LAPSED, due.DUE), tx.now, limit)
     room = min(limit - len(rows), limit if background is None else background)
     if room > 0:
@@ -251,7 +252,7 @@ def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: d
         "error": outcome.error,
         "remedy": outcome.remedy,
         "cause": outcome.cause,
-        "problems": json.dumps([_blocker_json(b) for b in outcome.blockers], ensure_ascii=False),
+        "problems": problems_json(outcome.blockers),
         "warnings": warnings_json(outcome.warnings),
         "due_at": (outcome.due_at or now) if outcome.state is OrderState.DUE else None,
         "attempts": attempts + 1 if outcome.burn_attempt else attempts,
@@ -274,6 +275,11 @@ def _outcome_values(outcome: Outcome, attempts: int, now: datetime, synced_at: d
 def warnings_json(warnings: Iterable[PlanWarning]) -> str:
     """Warnings as a row keeps them; `warnings_from` reads them back."""
     return json.dumps([asdict(warning) for warning in warnings], ensure_ascii=False)
+
+
+def problems_json(blockers: Iterable[Blocker]) -> str:
+    """What an order waits for, as its row keeps it."""
+    return json.dumps([_blocker_json(blocker) for blocker in blockers], ensure_ascii=False)
 
 
 def _blocker_json(blocker: Blocker) -> dict[str, Any]:
@@ -367,7 +373,7 @@ def next_due_at(
     Without `background` those without hurry are left out.
     """
     among = (*due.NEXT, due.NEXT_IN_BACKGROUND) if background else due.NEXT
-    return due.Within(conn, paused, only, backfill).earliest(among)
+    return due.Within(conn, pauses.paused(conn).union(paused), only, backfill).earliest(among)
 
 
 def look_again(tx: Tx, connection_id: int, *, at_once: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from bcifs_console.domain.documents import DocumentKind
+from bcifs_console.store import journal
 from bcifs_console.store.database import Tx
 from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import document, reconciliation
@@ -44,6 +45,7 @@ def replace(
     """
     days = _ROW.connection_id == connection_id, _ROW.day >= first, _ROW.day <= last
     tx.conn.execute(delete(reconciliation).where(*days))
+    journal.touch(tx, "reconciliation", [(connection_id, f"day:{first}")])
     if not rows:
         return
     tx.conn.execute(reconciliation.insert(), [_values(connection_id, row, made_at) for row in rows])

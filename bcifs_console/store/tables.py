@@ -108,9 +108,15 @@ class StoreOrderRow(SQLModel, table=True):
             postgresql_where=text("backfill IS NOT NULL"),
         ),
         Index("ix_store_order_state", "state", "placed_at"),
-        Index("ix_store_order_placed", "placed_at"),
+        Index("ix_store_order_placed", "placed_at", "order_id", "connection_id"),
         Index("ix_store_order_buyer", "connection_id", "buyer_key"),
         Index("ix_store_order_reason", "connection_id", "state", "reason"),
+        Index(
+            "ix_store_order_problem",
+            *("state", "connection_id", "reason", "cause", "order_id", "first_seen_at"),
+            sqlite_where=text("state = 'waiting' OR state = 'failed'"),
+            postgresql_where=text("state = 'waiting' OR state = 'failed'"),
+        ),
     )
     connection_id: int = _connection(primary_key=True)
     order_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -246,6 +252,20 @@ class DocumentPartRow(SQLModel, table=True):
     error: str = _text()
 
 
+class EditAnswerRow(SQLModel, table=True):
+    """What a person said to an order that was edited after it was sent. Another answer is another row."""
+
+    __tablename__ = "edit_answer"
+    __table_args__ = (Index("ix_edit_answer_order", "connection_id", "order_id", "id"),)
+    id: int | None = _id()
+    connection_id: int = _connection()
+    order_id: int = _big()
+    at: datetime = _time()
+    actor: str = _text()
+    choice: str = _text()
+    answer: str = _text("{}")
+
+
 class VoucherBatchRow(SQLModel, table=True):
     """One file of the outbox: vouchers that go to IFS as a text batch (transport `external_file`)."""
 
@@ -262,6 +282,14 @@ class ReconciliationRow(SQLModel, table=True):
     """How the books of one day agreed when they were last compared. `outdated`: something of that day came later."""
 
     __tablename__ = "reconciliation"
+    __table_args__ = (
+        Index(
+            "ix_reconciliation_red",
+            *("connection_id", "day"),
+            sqlite_where=text("verdict = 'red'"),
+            postgresql_where=text("verdict = 'red'"),
+        ),
+    )
     connection_id: int = _connection(primary_key=True)
     day: date = Field(sa_column=Column(Date, primary_key=True))
     currency: str = Field(sa_column=Column(Text, primary_key=True))
@@ -283,6 +311,7 @@ class DecisionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection_id", "buyer_key", name="uq_decision_buyer"),
         Index("ix_decision_open", "action", "asked_at"),
+        Index("ix_decision_answered", "decided_at"),
     )
     id: int | None = _id()
     connection_id: int = _connection()
@@ -297,6 +326,8 @@ class DecisionRow(SQLModel, table=True):
     actor: str = _text()
     asked_at: datetime = _time()
     decided_at: datetime | None = _time(nullable=True)
+    #: of a decision to create: the customer as it was shown to the person who decided (domain JSON), without its id
+    draft: str = _text()
 
 
 class CustomerLinkRow(SQLModel, table=True):
@@ -309,6 +340,55 @@ class CustomerLinkRow(SQLModel, table=True):
     source: str = _text()
     note: str = _text()
     created_at: datetime = _time()
+
+
+class CustomerLookupRow(SQLModel, table=True):
+    """What IFS answered when it was last asked for an e-mail: `[[customer, name], …]`."""
+
+    __tablename__ = "customer_lookup"
+    connection_id: int = _connection(primary_key=True)
+    email: str = Field(sa_column=Column(Text, primary_key=True))
+    found: str = _text("[]")
+    looked_at: datetime = _time()
+
+
+class DirectoryCustomerRow(SQLModel, table=True):
+    """A customer of IFS as the crawl last saw it. `crawl`: the number of that crawl."""
+
+    __tablename__ = "directory_customer"
+    __table_args__ = (Index("ix_directory_customer_crawl", "connection_id", "crawl"),)
+    connection_id: int = _connection(primary_key=True)
+    customer_id: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = _text()
+    crawl: int = _big()
+
+
+class CustomerKeyRow(SQLModel, table=True):
+    """What a customer may be found by: `kind` email, domain, phone or word. `origin`: "" for the crawl, else the
+    decision that tied a buyer with this key to the customer."""
+
+    __tablename__ = "customer_key"
+    __table_args__ = (Index("ix_customer_key_customer", "connection_id", "customer_id"),)
+    connection_id: int = _connection(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    customer_id: str = Field(sa_column=Column(Text, primary_key=True))
+    origin: str = Field(sa_column=Column(Text, primary_key=True))
+
+
+class DirectoryCrawlRow(SQLModel, table=True):
+    """How far the crawl of a connection's customers got; `ended_at` is empty while one is under way."""
+
+    __tablename__ = "directory_crawl"
+    connection_id: int = _connection(primary_key=True)
+    number: int = _big()
+    after: str = _text()
+    seen: int = _big()
+    started_at: datetime = _time()
+    ended_at: datetime | None = _time(nullable=True)
+    #: of the last crawl that came to its end
+    customers: int = _big()
+    completed_at: datetime | None = _time(nullable=True)
 
 
 class MappingRuleRow(SQLModel, table=True):
@@ -327,6 +407,25 @@ class MappingRuleRow(SQLModel, table=True):
     reason: str = _text()
     created_at: datetime = _time()
     retired_at: datetime | None = _time(nullable=True)
+
+
+class MappingReleaseRow(SQLModel, table=True):
+    """Orders that wait for a rule that was saved since: who is let go first, and who after it. One a connection."""
+
+    __tablename__ = "mapping_release"
+    connection_id: int = _connection(primary_key=True)
+    state: str = _text()
+    #: the rules by which the orders came to wait, as JSON
+    before: str = _text("[]")
+    actor: str = _text()
+    reason: str = _text()
+    saved_at: datetime = _time()
+    canary: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    #: what the canary may still wait for, as the rules are
+    foreseen: str = _text("[]")
+    #: the orders that go after the canary
+    orders: str = _text("[]")
+    note: str = _text()
 
 
 class CursorRow(SQLModel, table=True):
@@ -423,6 +522,32 @@ class BreakerRow(SQLModel, table=True):
     failures: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     opened_at: datetime | None = _time(nullable=True)
     probe_at: datetime | None = _time(nullable=True)
+
+
+class PauseRow(SQLModel, table=True):
+    """A connection that a person paused: no order of it is taken up until it is resumed."""
+
+    __tablename__ = "pause"
+    connection_id: int = _connection(primary_key=True)
+    actor: str = _text()
+    note: str = _text()
+    since: datetime = _time()
+
+
+class GroupRetryRow(SQLModel, table=True):
+    """A group of orders with one cause that a person wants tried again: one first, the rest when it got through."""
+
+    __tablename__ = "group_retry"
+    connection_id: int = _connection(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    cause: str = Field(sa_column=Column(Text, primary_key=True))
+    state: str = _text()
+    canary: int = _big()
+    #: the orders that go after the canary, as JSON
+    orders: str = _text("[]")
+    actor: str = _text()
+    note: str = _text()
+    asked_at: datetime = _time()
 
 
 class LeaseRow(SQLModel, table=True):
@@ -522,17 +647,25 @@ order_listing = table_of(OrderListingRow)
 backfill = table_of(BackfillRow)
 document = table_of(DocumentRow)
 document_part = table_of(DocumentPartRow)
+edit_answer = table_of(EditAnswerRow)
 voucher_batch = table_of(VoucherBatchRow)
 reconciliation = table_of(ReconciliationRow)
 decision = table_of(DecisionRow)
 customer_link = table_of(CustomerLinkRow)
+customer_lookup = table_of(CustomerLookupRow)
+directory_customer = table_of(DirectoryCustomerRow)
+customer_key = table_of(CustomerKeyRow)
+directory_crawl = table_of(DirectoryCrawlRow)
 mapping_rule = table_of(MappingRuleRow)
+mapping_release = table_of(MappingReleaseRow)
 cursor = table_of(CursorRow)
 hook = table_of(HookRow)
 hook_sample = table_of(HookSampleRow)
 webhook_health = table_of(WebhookHealthRow)
 alert = table_of(AlertRow)
 breaker = table_of(BreakerRow)
+pause = table_of(PauseRow)
+group_retry = table_of(GroupRetryRow)
 lease = table_of(LeaseRow)
 sequence = table_of(SequenceRow)
 journal = table_of(JournalRow)

@@ -25,6 +25,7 @@ from bcifs_console.ifs.errors import (
     OutcomeUnknown,
 )
 from bcifs_console.store import ledger
+from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import LeaseLost
 from bcifs_console.store.ledger import NO_CHANGE, DocumentChange, PartChange
 from bcifs_console.sync.retry import OutcomeStillUnknown, Waiting
@@ -52,8 +53,12 @@ class Step:
 class JournalledCalls:
     """Carries out the steps of one document for the holder of a claim."""
 
-    def __init__(self, runtime: Runtime, claim: Claim, document: LedgerDocument) -> None:
+    def __init__(
+        self, runtime: Runtime, claim: Claim, document: LedgerDocument, *, guard: Callable[[Tx], None] | None = None
+    ) -> None:
+        """`guard` is called first in every commit: it raises where something else than the order is held no longer."""
         self._runtime = runtime
+        self._guard = guard
         self._claim = claim
         self._lease_until = claim.until
         self._document = document
@@ -201,9 +206,14 @@ class JournalledCalls:
         change, lease = self._change, self._runtime.timing.lease
         document_id, claim = self._document.id, self._claim
         asked_at = self._runtime.clock.now()
-        await self._runtime.database.write(
-            lambda tx: ledger.record(tx, claim, document_id, changes, change, lease=lease)
-        )
+        guard = self._guard
+
+        def write(tx: Tx) -> None:
+            if guard is not None:
+                guard(tx)
+            ledger.record(tx, claim, document_id, changes, change, lease=lease)
+
+        await self._runtime.database.write(write)
         self._lease_until = asked_at + lease
         self._unwritten.clear()
         self._change = NO_CHANGE

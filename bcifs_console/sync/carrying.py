@@ -114,7 +114,7 @@ class Carrying:
         if document.state is not DocumentState.FAILED and not was_refused(document):
             return old
         runtime, policy = self.runtime, self.runtime.policy_for(self.claim)
-        others = Ledger(tuple(d for d in held.documents if d.id != document.id))
+        others = held.only(lambda other: other.id != document.id)
         again = plan(self.order, Known("", "sent"), runtime.rules, policy, others, seen_at=old.at, rate=old.rate)
         new = next((draft for draft in again.vouchers if draft.key == old.key), None)
         merged = None if new is None else merged_voucher(old, new, document)

@@ -66,6 +66,8 @@ class Step:
     @property
     def state(self) -> WebhookState:
         """How the registration is as it was found."""
+        if may_be_left_out(self):
+            return WebhookState.HEALTHY  # nothing is lost with it
         states = (FLAWS[flaw][0] for flaw in self.flaws)
         return max(states, key=lambda state: state.severity, default=WebhookState.HEALTHY)
 
@@ -128,10 +130,10 @@ def _step(scope: str, hook: Hook | None, destination: str, wanted: Wanted, statu
         is_old = wanted.carries_any(hook)
         flaws.append("old_secret" if is_old else "wrong_secret")
         if not is_old or wanted.may_renew:
-            changes["headers"] = {HOOK_HEADER: wanted.secret}
+            changes["headers"] = _with_secret(hook, wanted.secret)
             action = "secret_renewed" if is_old or hook.id in wanted.known_ids else "adopted"
-    if not hook.is_active:
-        gave_up = statuses.get(hook.id) is HookStatus.DEACTIVATED
+    gave_up = statuses.get(hook.id) is HookStatus.DEACTIVATED
+    if gave_up or not hook.is_active:
         flaws.append("deactivated" if gave_up else "inactive")
         changes["is_active"] = True
         action = "reactivated"
@@ -139,14 +141,13 @@ def _step(scope: str, hook: Hook | None, destination: str, wanted: Wanted, statu
         flaws.append("elsewhere")
         changes["destination"] = destination
         action = "moved"
-    if changes:
-        # With any change our secret goes along: whoever had the hook may have taken it off.
-        changes.setdefault("headers", {HOOK_HEADER: wanted.secret if wanted.may_renew else _newest_known(wanted)})
     return Step(scope, hook, action, tuple(flaws), changes)
 
 
-def _newest_known(wanted: Wanted) -> Secret:
-    return wanted.previous[0] if wanted.previous else wanted.secret
+def _with_secret(hook: Hook, secret: Secret) -> dict[str, Secret]:
+    """The hook's headers with our secret; what else somebody gave it, for a proxy perhaps, stays."""
+    others = {name: value for name, value in hook.headers.items() if name.casefold() != HOOK_HEADER.casefold()}
+    return {**others, HOOK_HEADER: secret}
 
 
 def _removal(hook: Hook, wanted: Wanted) -> Step:

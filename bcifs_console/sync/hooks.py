@@ -1,128 +1,212 @@
-"""Our webhook registrations at the store: register the wanted scopes, adopt what is ours, say how each one is.
+"""Our webhook registrations: register, check, remove them, and what is written down about them.
 
-All on one destination, each with our secret header (DESIGN §5). Nothing of another destination is ever touched.
+What is ours and what is wrong with it is `sync.hook_plan`, the calls are in `hook_look` and `hook_repair`; who looks
+every minute is `sync.watcher`.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Final
 
-from bcifs_console.base.secret import Secret
+from bcifs_console.base.problems import UsageProblem
 from bcifs_console.bigcommerce.hooks import Hook
-from bcifs_console.bigcommerce.scopes import HOOK_HEADER, WANTED_SCOPES
-from bcifs_console.domain.connections import Connection
-from bcifs_console.store import health, journal
+from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE
+from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.store import health, journal, webhooks
 from bcifs_console.store.database import Tx
 from bcifs_console.store.health import HookRecord
+from bcifs_console.store.webhooks import Finding
+from bcifs_console.sync.hook_look import REFUSED, Look, destinations_of, look
+from bcifs_console.sync.hook_plan import FLAWS
+from bcifs_console.sync.hook_repair import HookAction, Repaired, repair, told
 from bcifs_console.sync.runtime import Runtime
 
-WEBHOOK_PATH = "/webhooks/bigcommerce/"
-
-
-@dataclass(frozen=True, slots=True)
-class HookAction:
-    """What was done about one scope: created, adopted, reactivated or kept."""
-
-    scope: str
-    hook_id: int
-    action: str
-
-
-def destination_of(connection: Connection) -> str:
-    """Where BigCommerce is to send this connection's events."""
-    return connection.bigcommerce.public_url.rstrip("/") + WEBHOOK_PATH + connection.token
+_SECRET_FLAWS: Final = frozenset({"wrong_secret", "old_secret"})
+_NOT_WANTED: Final = "not_registered"
+_OVER_WITH_A_REPAIR: Final = frozenset({*FLAWS, _NOT_WANTED, "unfinished", "unasked"})
 
 
 async def register(runtime: Runtime, *, actor: str) -> list[HookAction]:
-    """Make sure every wanted scope is registered, active and carries our secret. Raises BigCommerce errors."""
-    destination = destination_of(runtime.connection)
-    headers = {HOOK_HEADER: runtime.connection.hook_secret}
-    ours = {hook.scope: hook for hook in await runtime.store.hooks() if hook.destination == destination}
-    actions = [await _ensure(runtime, scope, ours.get(scope), destination, headers) for scope in WANTED_SCOPES]
+    """Make sure every wanted scope is registered, active and carries our secret; from now on they are watched over.
+
+    Raises BigCommerce errors; what was done before one is kept and noted.
+    """
+    repaired = await repair(runtime, insist=True)
+    await runtime.database.write(lambda tx: _note_by_hand(tx, runtime, repaired, actor))
+    if repaired.problem is not None:
+        raise repaired.problem
+    return list(repaired.actions)
+
+
+def note(tx: Tx, runtime: Runtime, repaired: Repaired, *, actor: str, event: str = "webhooks.repaired") -> None:
+    """Keep what a repair found and did: a row for each registration, and one of the journal where anything was done."""
+    done = {action.scope: action for action in repaired.actions if action.action != "deleted"}
+    for record in _records(runtime, repaired.look):
+        action = done.get(record.scope)
+        if action is None:  # it was not come to
+            health.save_hook(tx, record)
+        elif action.hook_id is not None:
+            health.save_hook(tx, _mended(runtime, record, action))
+    refused = any(action.action == "refused" for action in repaired.actions)
+    if refused:
+        health.set_cursor(tx, runtime.id, REFUSED, tx.now.isoformat())
+    unwanted = {DELIVERY_EXCEPTION_SCOPE} if refused else set()
+    health.drop_hooks(tx, runtime.id, keep=set(destinations_of(runtime.connection)) - unwanted)
+    if not repaired.changes and event == "webhooks.repaired":
+        return
+    causes = {step.scope: step.cause for step in repaired.look.steps if step.flaws}
+    journal.write(
+        tx,
+        event,
+        actor=actor,
+        connection_id=runtime.id,
+        subject=subject_of(runtime),
+        actions=[
+            {"scope": a.scope, "hook_id": a.hook_id, "action": a.action, "cause": causes.get(a.scope, "")}
+            for a in repaired.actions
+        ],
+        problem=str(repaired.problem) if repaired.problem else "",
+    )
+
+
+def _mended(runtime: Runtime, record: HookRecord, action: HookAction) -> HookRecord:
+    """The registration after `action`; what had been wrong with it stays as its cause until the next look."""
+    if action.action == "kept":
+        return record
+    return replace(
+        record,
+        hook_id=action.hook_id or 0,
+        destination=destinations_of(runtime.connection)[record.scope],
+        is_active=True,
+        state=WebhookState.HEALTHY.value,
+        action=action.action,
+    )
+
+
+def _note_by_hand(tx: Tx, runtime: Runtime, repaired: Repaired, actor: str) -> None:
+    """After a repair that a person asked for: what was wrong with registrations is over; what else is wrong stays."""
+    note(tx, runtime, repaired, actor=actor, event="webhooks.registered")
+    before = webhooks.health_of(tx.conn, runtime.id)
+    left = tuple(finding for finding in before.findings if finding.kind not in _OVER_WITH_A_REPAIR)
+    if repaired.problem is not None:
+        left = (*left, Finding("unfinished", WebhookState.DEACTIVATED, str(repaired.problem)))
+    state = max((finding.state for finding in left), key=lambda s: s.severity, default=WebhookState.HEALTHY)
+    after = replace(
+        before,
+        registered=True,
+        state=state,
+        findings=left,
+        action=told(repaired.changes) or before.action,
+        checked_at=tx.now,
+        looked_at=tx.now,
+        repaired_at=tx.now if repaired.changes else before.repaired_at,
+    )
+    webhooks.set_health(tx, after, subject=subject_of(runtime), actor=actor)
+
+
+def subject_of(runtime: Runtime) -> str:
+    """The journal's name for the connection."""
+    return f"connection:{runtime.connection.name}"
+
+
+# -- looking, removing -----------------------------------------------------------------------------------------------
+
+
+async def check(runtime: Runtime) -> list[HookRecord]:
+    """Read the registrations from the store and keep what was seen; nothing is changed. Raises BigCommerce errors."""
+    records = _records(runtime, await look(runtime))
+
+    def write(tx: Tx) -> list[HookRecord]:
+        for record in records:
+            health.save_hook(tx, record)
+        scopes = {record.scope for record in records}
+        return [record for record in health.hooks(tx.conn, runtime.id) if record.scope in scopes]
+
+    return await runtime.database.write(write)
+
+
+async def remove(runtime: Runtime, *, actor: str) -> list[HookAction]:
+    """Delete our registrations at the store; they are not watched over any more. Raises BigCommerce errors."""
+    # No more repairs from here on: the watcher would put back what is being removed.
+    await runtime.database.write(lambda tx: _unwatch(tx, runtime, actor))
+    actions = []
+    looked = await look(runtime, insist=True)
+    for step in looked.steps:
+        if step.hook is not None:
+            await runtime.store.delete_hook(step.hook.id)
+            actions.append(HookAction(step.scope, step.hook.id, "deleted"))
 
     def write(tx: Tx) -> None:
-        for action in actions:
-            health.save_hook(tx, _record(runtime, action.scope, action.hook_id, destination, "healthy", ""))
+        destinations = destinations_of(runtime.connection)
+        for scope in (record.scope for record in health.hooks(tx.conn, runtime.id)):
+            gone = _record(runtime, scope, None, destinations.get(scope, ""), WebhookState.DEACTIVATED, "Removed by us")
+            health.save_hook(tx, replace(gone, action="deleted"))
         journal.write(
             tx,
-            "webhooks.registered",
+            "webhooks.removed",
             actor=actor,
             connection_id=runtime.id,
-            subject=f"connection:{runtime.connection.name}",
-            actions={a.scope: a.action for a in actions},
+            subject=subject_of(runtime),
+            hooks=len(actions),
         )
 
     await runtime.database.write(write)
     return actions
 
 
-async def _ensure(
-    runtime: Runtime, scope: str, found: Hook | None, destination: str, headers: dict[str, Secret]
-) -> HookAction:
-    if found is None:
-        made = await runtime.store.create_hook(scope, destination, headers)
-        return HookAction(scope, made.id, "created")
-    if not found.is_active:
-        await runtime.store.update_hook(found.id, is_active=True, headers=headers)
-        return HookAction(scope, found.id, "reactivated")
-    if found.carries(HOOK_HEADER, headers[HOOK_HEADER]):
-        return HookAction(scope, found.id, "kept")
-    # Adopting starts with our secret: until it carries it, the listener refuses what this hook delivers.
-    await runtime.store.update_hook(found.id, headers=headers)
-    return HookAction(scope, found.id, "adopted")
+def _unwatch(tx: Tx, runtime: Runtime, actor: str) -> None:
+    before = webhooks.health_of(tx.conn, runtime.id)
+    finding = Finding(
+        _NOT_WANTED,
+        WebhookState.UNKNOWN,
+        "The webhooks were removed.",
+        "Run: bcifs webhooks register, to have them again.",
+    )
+    after = replace(before, registered=False, state=WebhookState.UNKNOWN, findings=(finding,), action="")
+    webhooks.set_health(tx, after, subject=subject_of(runtime), actor=actor)
 
 
-async def check(runtime: Runtime) -> list[HookRecord]:
-    """Read the registrations from the store and keep what was seen. Raises BigCommerce errors."""
-    destination = destination_of(runtime.connection)
-    found = {hook.scope: hook for hook in await runtime.store.hooks() if hook.destination == destination}
+def _records(runtime: Runtime, looked: Look) -> list[HookRecord]:
+    """How each wanted registration is, as it was found."""
+    destinations = destinations_of(runtime.connection)
+    twice = {step.scope for step in looked.steps if "duplicate" in step.flaws}
     records = []
-    for scope in WANTED_SCOPES:
-        hook = found.get(scope)
-        if hook is None:
-            records.append(_record(runtime, scope, 0, destination, "missing", "not registered at the store"))
-        elif not hook.is_active:
-            cause = "BigCommerce has switched it off"
-            records.append(_record(runtime, scope, hook.id, destination, "deactivated", cause, is_active=False))
-        else:
-            records.append(_record(runtime, scope, hook.id, destination, "healthy", ""))
-
-    def write(tx: Tx) -> None:
-        for record in records:
-            health.save_hook(tx, record)
-
-    await runtime.database.write(write)
-    return await runtime.database.read(lambda conn: health.hooks(conn, runtime.id))
-
-
-async def remove(runtime: Runtime, *, actor: str) -> list[HookAction]:
-    """Delete our registrations at the store. Raises BigCommerce errors."""
-    destination = destination_of(runtime.connection)
-    actions = []
-    for hook in await runtime.store.hooks():
-        if hook.destination == destination:
-            await runtime.store.delete_hook(hook.id)
-            actions.append(HookAction(hook.scope, hook.id, "deleted"))
-
-    def write(tx: Tx) -> None:
-        for action in actions:
-            cause = "removed by us"
-            health.save_hook(tx, _record(runtime, action.scope, 0, destination, "missing", cause, is_active=False))
-        journal.write(tx, "webhooks.removed", actor=actor, connection_id=runtime.id, subject="", hooks=len(actions))
-
-    await runtime.database.write(write)
-    return actions
+    for step in looked.steps:
+        if step.action == "deleted":
+            continue
+        state, cause = step.state, step.cause
+        if step.scope in twice and not step.flaws:
+            state, cause = FLAWS["duplicate"][0], "Is registered twice"
+        elif looked.blocked is not None and state is WebhookState.HEALTHY:
+            state, cause = WebhookState.BLOCKED, f"BigCommerce sends nothing for {looked.blocked.time_left_s} s"
+        record = _record(runtime, step.scope, step.hook, destinations[step.scope], state, cause)
+        records.append(record)
+    return records
 
 
 def _record(
-    runtime: Runtime, scope: str, hook_id: int, destination: str, state: str, cause: str, *, is_active: bool = True
+    runtime: Runtime, scope: str, hook: Hook | None, destination: str, state: WebhookState, cause: str
 ) -> HookRecord:
     return HookRecord(
         connection_id=runtime.id,
         scope=scope,
-        hook_id=hook_id,
-        destination=destination,
-        is_active=is_active and hook_id != 0,
-        state=state,
+        hook_id=hook.id if hook else 0,
+        destination=hook.destination if hook else destination,
+        is_active=hook is not None and hook.is_active,
+        state=state.value,
         cause=cause,
         last_delivery_at=None,
         checked_at=None,
     )
+
+
+# -- the secret ------------------------------------------------------------------------------------------------------
+
+
+async def refuse_second_renewal(runtime: Runtime) -> None:
+    """Raise UsageProblem where hooks do not carry the present secret yet: renewing it now would shut them out."""
+    looked = await look(runtime)
+    late = [step.scope for step in looked.steps if _SECRET_FLAWS & set(step.flaws)]
+    if late:
+        raise UsageProblem(
+            f"{len(late)} webhooks do not carry the present secret yet.", remedy="Run first: bcifs webhooks repair"
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bcifs_console.accounting.gates import ignored_because, is_closed
 from bcifs_console.accounting.plan import plan
 from bcifs_console.base.problems import Problem
-from bcifs_console.domain.buyers import Buyer, Known, Unknown, buyer_of
+from bcifs_console.domain.buyers import Buyer, Known, Skipped, Unknown, buyer_of
 from bcifs_console.domain.codec import decode_customer_order, decode_order_update, encode
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState, Ledger, LedgerDocument
 from bcifs_console.domain.orders import Order
@@ -14,9 +14,10 @@ from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdic
 from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
 from bcifs_console.domain.updates import UpdateKind
 from bcifs_console.ifs.errors import BusinessRule, MissingMasterData, NotFound
-from bcifs_console.store import customers, ledger, queue
+from bcifs_console.store import customers, journal, ledger, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import NewDocument
+from bcifs_console.sync.candidate_reading import suggestions
 from bcifs_console.sync.carrying import DONE, Carrying
 from bcifs_console.sync.loading import load
 from bcifs_console.sync.matching import Match, Matching
@@ -39,6 +40,7 @@ class Progress:
     is_in_ifs: bool = False
     ifs_order_no: str | None = None
     ifs_customer: str | None = None
+    known_by: str = ""  #: how the customer is known (`Known.source`)
 
 
 class Look:
@@ -58,7 +60,7 @@ class Look:
         """
         known = await self._ledger()
         idle = _idle(known)
-        order = await load(self._runtime, self._claim, Ledger(tuple(d for d in known.documents if d.id not in idle)))
+        order = await load(self._runtime, self._claim, known.only(lambda document: document.id not in idle))
         self._note_facts(order)
         held = await self._without(known, idle)
         sent = held.customer_order()
@@ -107,7 +109,7 @@ class Look:
         """The documents without the `idle` ones: they are drawn up anew. Only now that the order was read: of one that
         is gone from the store they are all that tells of it."""
         gone = {number for number in idle if await self._withdraw(number)}
-        return Ledger(tuple(document for document in known.documents if document.id not in gone))
+        return known.only(lambda document: document.id not in gone)
 
     async def _withdraw(self, document_id: int) -> bool:
         claim = self._claim
@@ -182,17 +184,25 @@ class Look:
         if sent is not None:
             match = Match(Known(decode_customer_order(sent.draft).customer_id, "sent"))
         else:
-            match = await Matching(self._runtime).resolve(buyer, self._claim)
+            match = await self._left_out() or await Matching(self._runtime).resolve(buyer, self._claim)
         if isinstance(match.customer, Known):
             self.progress.ifs_customer = match.customer.customer_id
+            self.progress.known_by = match.customer.source
         return match
+
+    async def _left_out(self) -> Match | None:
+        """What a person said of this very order, whoever its buyer is; None where nobody did."""
+        runtime, subject = self._runtime, self._claim.subject
+        linked = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, subject))
+        return Match(linked) if isinstance(linked, Skipped) else None
 
     async def _ask(self, buyer: Buyer, match: Match) -> None:
         unknown = match.customer
         several = isinstance(unknown, Unknown) and len(unknown.matches) > 1
         question = "several IFS customers have this e-mail" if several else "IFS does not know this buyer"
         runtime = self._runtime
-        await runtime.database.write(lambda tx: customers.ask(tx, runtime.id, buyer, question, match.candidates))
+        found = await suggestions(runtime, buyer, match.holders)
+        await runtime.database.write(lambda tx: customers.ask(tx, runtime.id, buyer, question, found))
 
     async def _post(self, order: Order, found: Plan, held: Ledger) -> Posted:
         runtime = self._runtime
@@ -249,9 +259,23 @@ class Look:
             ledger.intend(tx, new)
             found = ledger.find(tx.conn, runtime.id, new.kind, new.key)
             assert found is not None, "it was just written"
+            self._say_whose_rule(tx, draft.customer_id)
             return found
 
         return await runtime.database.write(write)
+
+    def _say_whose_rule(self, tx: Tx, customer_id: str) -> None:
+        """The order's story says so where a customer rule, not the buyer, decided whose order it is."""
+        if self.progress.known_by.startswith("rule "):
+            journal.write(
+                tx,
+                "order.customer_by_rule",
+                actor="service",
+                subject=self._claim.subject,
+                connection_id=self._runtime.id,
+                customer=customer_id,
+                rule=self.progress.known_by.removeprefix("rule "),
+            )
 
     async def _redraft(self, order: Order, old: CustomerOrderDraft, sent: LedgerDocument) -> CustomerOrderDraft:
         """The draft with today's mapping for the parts IFS refused, where the money stays as frozen."""
@@ -315,7 +339,7 @@ class Look:
             facts=self.progress.facts,
             ifs_customer=self.progress.ifs_customer,
             ifs_order_no=self.progress.ifs_order_no,
-            settled=None if found.position is None else found.position.is_settled,
+            settled=None if found.position is None else False,  # a person, or IFS, still owes an answer
         )
 
     def _synced(self, found: Plan, posted: Posted | None) -> Outcome:

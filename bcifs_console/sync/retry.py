@@ -14,6 +14,8 @@ from bcifs_console.sync.runtime import Timing
 
 #: Each look reads the order from the store: waiting for another worker's customer must not use up the quota.
 _BUYER_BUSY: Final = timedelta(seconds=2)
+#: A first crawl takes minutes to hours.
+_DIRECTORY_UNREAD: Final = timedelta(seconds=60)
 #: Right after a webhook the store may not show the order yet (facts §7.4).
 _NOT_YET_VISIBLE: Final = 5
 
@@ -38,6 +40,18 @@ class BuyerBusy(Problem):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The customer of {name} is being created for another order.", remedy="Nothing to do.")
+
+
+class DirectoryUnread(Problem):
+    """The index of IFS's customers was never read to its end: what is not in it may still be in IFS."""
+
+    kind = ProblemKind.TRANSIENT
+
+    def __init__(self, seen: int) -> None:
+        super().__init__(
+            f"The customers of IFS are being read for the first time ({seen} so far); nobody can be looked up before.",
+            remedy="Nothing to do while the service runs. See how far it is: bcifs decisions directory",
+        )
 
 
 class CustomerIdTaken(Problem):
@@ -85,6 +99,8 @@ class RetryPolicy:
             return _due(problem, problem.look_at, reason=Reason.UNKNOWN_OUTCOME)
         if isinstance(problem, BuyerBusy):
             return _due(problem, now + _BUYER_BUSY * (1 + random.random()))  # noqa: S311 - spreads, guards nothing
+        if isinstance(problem, DirectoryUnread):
+            return _due(problem, now + _DIRECTORY_UNREAD)
         if isinstance(problem, OrderNotFound):
             return self._not_found(problem, attempts, now, is_in_ifs)
         if isinstance(problem, RateLimited):

@@ -17,6 +17,7 @@ from bcifs_console.domain.documents import (
     Ledger,
     LedgerDocument,
 )
+from bcifs_console.domain.edits import EditAnswer
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.movements import (
     Refund,
@@ -103,10 +104,11 @@ class BookLedger:
 
     def __init__(self) -> None:
         self._documents: list[LedgerDocument] = []
+        self.answers: tuple[EditAnswer, ...] = ()
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(tuple(self._documents))
+        return Ledger(tuple(self._documents), self.answers)
 
     @property
     def vouchers(self) -> tuple[VoucherDraft, ...]:

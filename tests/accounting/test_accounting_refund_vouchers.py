@@ -162,6 +162,17 @@ def test_a_refund_that_does_not_prove_waits(total: str, tax: str, amount: str) -
     assert found.verdict is Verdict.POST
 
 
+def test_an_order_with_a_refund_kept_back_is_not_settled() -> None:
+    """It was paid and shipped and its balance is zero, but money that was given back is in no voucher."""
+    whole = lived(ONE, status_id=2, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
+    closed = looked_at(whole)
+    assert closed.position is not None
+    assert closed.position.is_settled
+    kept_back = looked_at(replace(whole, refunds=(refund(9, "100", "20", product(1, 1, "120")),)))
+    assert kept_back.position is not None
+    assert (kept_back.position.held, kept_back.position.is_settled) == (dec(0), False)
+
+
 @pytest.mark.parametrize("shipped", [(), (shipment(61, 2, line_1=1),)])
 def test_more_units_than_remain_cannot_be_refunded(shipped: tuple[Shipment, ...]) -> None:
     given = refund(9, "240", "40", product(1, 2))

@@ -14,13 +14,14 @@ from typing import Final
 
 import uvloop
 
-from tests.benchmarks import acks, calls, idle, latency, startup, throughput
+from tests.benchmarks import acks, calls, console, idle, latency, replays, startup, throughput
 from tests.benchmarks.machine import describe
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.report import Section, document, line
 from tests.benchmarks.results import Benchmark, Effort, Workplace, index
 
-BENCHMARKS: Final = index(tuple(each.BENCHMARK for each in (acks, latency, calls, idle, startup, throughput)))
+_ALL: Final = (acks, latency, calls, idle, startup, throughput, replays, console)
+BENCHMARKS: Final = index(tuple(each.BENCHMARK for each in _ALL))
 _PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
 

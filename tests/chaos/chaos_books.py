@@ -1,8 +1,7 @@
 """What one order's money and goods have become in IFS: its vouchers, compared between lives and proven on their own."""
 
-import contextlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,10 +11,8 @@ from typing import Any, Final
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.store import intake
-from bcifs_console.sync.runtime import Timing
-from tests.chaos.chaos_life import TIMING, Home, Life, new_home
-from tests.chaos.chaos_upstreams import Booked, Upstreams, comparable, money, open_upstreams
-from tests.chaos.conftest import NewUrl
+from tests.chaos.chaos_life import Home, Life, new_home
+from tests.chaos.chaos_upstreams import Booked, Upstreams, comparable, money
 from tests.integration.bookkeeping import books
 from tests.integration.storefront import SHIPPING, order, priced
 
@@ -39,32 +36,6 @@ def booking_home(
 
 def manual_clock() -> ManualClock:
     return ManualClock(datetime.now(UTC))
-
-
-@dataclass
-class Shop:
-    """One booking connection and the process at work on it."""
-
-    up: Upstreams
-    home: Home
-    clock: ManualClock
-    life: Life
-
-
-@contextlib.asynccontextmanager
-async def open_shop(
-    new_url: NewUrl, folder: Path, *, engine: str = "sqlite", timing: Timing = TIMING, **more: str
-) -> AsyncIterator[Shop]:
-    """A fresh simulator, a home on a fresh database and a life on it; keywords besides as of `books`."""
-    with new_url(engine) as url:
-        async with open_upstreams() as up:
-            clock = manual_clock()
-            home = booking_home(url, up, folder, clock, **more)
-            shop = Shop(up, home, clock, Life(home, clock, timing=timing))
-            try:
-                yield shop
-            finally:
-                await shop.life.end()
 
 
 async def place(up: Upstreams, *products: dict[str, Any], **fields: Any) -> int:

@@ -26,11 +26,11 @@ from tests.chaos.chaos_books import (
     change,
     look_again,
     mark,
-    open_shop,
     place,
 )
 from tests.chaos.chaos_crash import Fuse
 from tests.chaos.chaos_life import Life, all_at_once, new_home
+from tests.chaos.chaos_shop import open_shop
 from tests.chaos.chaos_upstreams import Booked, Upstreams, open_upstreams
 from tests.chaos.conftest import NewUrl
 from tests.integration.bookkeeping import books, pay

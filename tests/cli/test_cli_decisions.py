@@ -112,12 +112,14 @@ def test_webhooks_register_is_repeatable_and_doubles_nothing(shop: Shop, connect
 
 def test_webhooks_status_shape_and_exit_code(shop: Shop, connected: Terminal) -> None:
     missing = connected.json("webhooks", "status", code=1)
-    assert {row["state"] for row in missing} == {"missing"}
+    assert {(row["state"], row["hook_id"], row["is_active"]) for row in missing} == {("unknown", None, False)}
+    assert {row["remedy"] for row in missing} == {"Run: bcifs webhooks register"}
+    assert connected("webhooks", "status", code=1).out.count("bcifs webhooks register") == 1
     connected("webhooks", "register")
     rows = connected.json("webhooks", "status")
     keys = ["connection", "scope", "hook_id", "destination", "state", "is_active", "success_ratio"]
     for row in rows:
-        assert list(row) == [*keys, "last_delivery_at", "cause"]
+        assert list(row)[:9] == [*keys, "last_delivery_at", "cause"]
         assert (row["connection"], row["state"], row["is_active"]) == ("acme-us", "healthy", True)
         assert (row["success_ratio"], row["last_delivery_at"], row["cause"]) == (None, None, None)
         assert row["hook_id"]
@@ -127,7 +129,7 @@ def test_webhooks_status_shape_and_exit_code(shop: Shop, connected: Terminal) ->
     shop.call("PUT", f"/v3/hooks/{broken}", {"is_active": False})
     shop.call("DELETE", f"/v3/hooks/{rows[1]['hook_id']}")
     after = connected.json("webhooks", "status", code=1)
-    assert [row["state"] for row in after[:3]] == ["deactivated", "missing", "healthy"]
+    assert [row["state"] for row in after[:3]] == ["deactivated", "deactivated", "healthy"]
     assert all(row["cause"] for row in after[:2])
     fixed = {row["scope"]: row["action"] for row in connected.json("webhooks", "register")}
     assert (fixed[rows[0]["scope"]], fixed[rows[1]["scope"]]) == ("reactivated", "created")

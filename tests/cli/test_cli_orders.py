@@ -183,7 +183,10 @@ def test_status_shape(shop: Shop, connected: Terminal) -> None:
     states = ("due", "working", "waiting", "synced", "failed", "skipped", "ignored")
     assert found["orders"] == dict.fromkeys(states, 0) | {"synced": 1, "waiting": 1}
     assert (found["decisions"], found["problems"]) == (1, 1)
-    assert found["connections"] == [{"name": "acme-us", "bigcommerce": "ok", "ifs": "ok"}]
+    (one,) = found["connections"]
+    webhooks = one.pop("webhooks")
+    assert one == {"name": "acme-us", "bigcommerce": "ok", "ifs": "ok", "paused": None}
+    assert (webhooks["state"], webhooks["remedy"]) == ("unknown", "Run: bcifs webhooks register")
     assert (found["listener"]["state"], found["worker"]["state"]) == ("down", "down")
     assert connected.home is not None
     with shop.service(connected.home) as service:
@@ -199,7 +202,7 @@ def test_problems_list_shape(shop: Shop, connected: Terminal) -> None:
     connected("orders", "sync", asks, totals, part, "--wait", "20", code=1)
     rows = connected.json("problems", "list")
     for row in rows:
-        assert list(row) == ["connection", "cause", "class", "orders", "since", "remedy"]
+        assert list(row) == ["connection", "cause", "class", "orders", "since", "remedy", "key"]
         assert (row["connection"], row["orders"]) == ("acme-us", 1)
         assert row["cause"]
         assert row["remedy"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcifs_console.domain.money import cap, digits, minor_unit, rounded
+from bcifs_console.domain.money import cap, digits, minor_unit, padded, rounded
 
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD", "CLF"])
 AMOUNTS = st.decimals(min_value=-(10**12), max_value=10**12, allow_nan=False, allow_infinity=False, places=6)
@@ -92,3 +92,11 @@ def test_rounding_moves_an_amount_by_at_most_half_a_minor_unit_to_a_whole_one(am
 @given(AMOUNTS, CURRENCIES)
 def test_rounding_does_not_care_for_the_sign(amount: Decimal, currency: str) -> None:
     assert rounded(-amount, currency) == -rounded(amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [("500", "USD", "500.00"), ("5E+2", "USD", "500.00"), ("500.0000", "JPY", "500"), ("0.0050", "USD", "0.0050")],
+)
+def test_an_amount_is_written_out_to_its_minor_unit_and_never_rounded(amount: str, currency: str, shown: str) -> None:
+    assert str(padded(Decimal(amount), currency)) == shown

@@ -48,7 +48,7 @@ def test_a_sites_profile_changes_only_what_it_names(tmp_path: Path) -> None:
         ('[order]\nreference = "A eq 1"', "order.reference"),
         ('[order]\nreference = ""', "order.reference"),
         ('if_match = "never"', "if_match"),
-        ('[customer.lookup]\nkind = "quick_report"', "customer.lookup.kind"),
+        ('[customer.lookup]\nkind = "soundex"', "customer.lookup.kind"),
         ('[customer.lookup]\npath = "https://evil.example/X.svc/Y"', "customer.lookup.path"),
         ('token_path = "//evil.example/token"\nlayer = "main extra"', "layer"),
         ("layer = [", "no TOML"),

@@ -180,11 +180,11 @@ async def test_guest_customer_takes_every_guest_and_nobody_else(make_world: Make
         await world.reaches(registered, "waiting", reason="customer")
 
 
-async def test_ten_first_orders_of_one_buyer_at_once_make_one_customer(make_world: MakeWorld) -> None:
+async def test_fifty_first_orders_of_one_buyer_at_once_make_one_customer(make_world: MakeWorld) -> None:
     async with make_world(unmatched_customer="create") as world:
         before = await customers(world)
         await world.erp.control("set", {"latency_ms": 10})  # so that their looks really overlap
-        placed = await asyncio.gather(*(world.place(GUEST) for _ in range(10)))
+        placed = await asyncio.gather(*(world.place(GUEST) for _ in range(50)))
         for order_id in placed:
             await world.reaches(order_id, "synced")
         (made,) = [row for key, row in (await customers(world)).items() if key not in before]

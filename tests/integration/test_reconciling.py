@@ -117,8 +117,9 @@ async def test_what_was_deleted_changed_and_added_in_ifs_is_found_and_nothing_el
     assert set(found) == {"missing", "amount", "stray"}
     assert (found["missing"]["key"], found["missing"]["order_id"]) == (deleted, order_id)
     assert f"posted as {reference(gone)}" in found["missing"]["explanation"]
+    assert found["missing"]["ifs_reference"] == reference(gone)
     assert (found["amount"]["key"], found["amount"]["ifs_reference"]) == (changed, reference(other))
-    assert Decimal(found["amount"]["ifs_amount"]) == Decimal(500)
+    assert found["amount"]["ifs_amount"] == "500.00"
     assert (found["stray"]["key"], found["stray"]["ifs_reference"]) == ("RENT-11", reference(added))
     waits = [d for row in rows for d in row["differences"] if d["order_id"] == waiting]
     assert {d["verdict"] for d in waits} == {"explained"}

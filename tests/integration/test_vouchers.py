@@ -160,7 +160,7 @@ async def test_an_edited_order_waits_but_its_payment_is_booked(booked: World) ->
     await booked.reaches(order_id, "waiting", reason="conflict")
     tender = await pay(booked, order_id, "10.00")
     view = await booked.looked_again(order_id)
-    assert (view.state, view.reason) == ("waiting", "conflict")
+    assert (view.state, view.reason, view.settled) == ("waiting", "conflict", False)
     assert list(await vouchers(booked, order_id)) == [f"PAY/{tender}"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from bcifs_console.base.secret import Secret
 from bcifs_console.bigcommerce.signatures import Verifier
 from bcifs_console.listener.state import Endpoint
-from bcifs_console.store import journal, queue
+from bcifs_console.store import journal, queue, webhooks
 from tests.listener.listener_front import STORE_HASH, Front, Headers, event, padded
 
 
@@ -230,6 +230,25 @@ async def test_a_refused_delivery_of_an_unknown_address_is_counted_without_a_con
     counts = await front.database.read(lambda conn: journal.counts(conn, "deliveries"))
     assert counts == {(None, "refused:unknown_token"): 1}
     assert front.metric("unknown_token", "") == 1
+
+
+async def test_how_deliveries_ended_is_sampled_for_each_connection(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await front.post(event(1))
+    await front.post(event(2))
+    await front.post(event(3), [])
+    await front.post(path="/webhooks/bigcommerce/guess")
+    monkeypatch.setattr("bcifs_console.listener.state.ACKNOWLEDGE_WITHIN_S", 0.0)
+    assert (await front.post(event(4))).status_code == 200  # taken in, and tried again by BigCommerce all the same
+    await front.state.outcomes.flush()
+    await front.state.outcomes.flush()
+    sampled = await front.database.read(lambda conn: webhooks.sampled(conn, front.connection_id, front.clock.now()))
+    assert sampled == {"accepted": 2, "missing_secret_header": 1, "late": 1}
+    assert front.on_disk("SELECT count(*) FROM hook_sample") == [3]
+    counts = await front.database.read(lambda conn: journal.counts(conn, "deliveries"))
+    assert counts[front.connection_id, "accepted"] == 3
+    assert (front.connection_id, "refused:late") not in counts
 
 
 async def test_a_flood_of_refusals_costs_the_store_one_row_a_kind(front: Front) -> None:

@@ -100,7 +100,7 @@ async def test_a_deleted_voucher_a_changed_one_and_a_stray_are_found_and_nothing
     sold.ifs.put(replace(sold.ifs.vouchers["BC-5001/SHIP/61"], reference="M-9", key="", rows=stray))
     found = await sold.compare()
     assert {(d.what, d.key, d.ifs_reference) for d in differences(found)} == {
-        (What.MISSING, "BC-5001/PAY/44", ""),
+        (What.MISSING, "BC-5001/PAY/44", "ref BC-5001/PAY/44"),
         (What.AMOUNT, "BC-5001/SHIP/61", sold.ifs.vouchers["BC-5001/SHIP/61"].reference),
         (What.STRAY, "", "M-9"),
     }

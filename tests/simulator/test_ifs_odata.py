@@ -18,6 +18,7 @@ SERVED = [
     "CustomerOrderHandling",
     "CustomerOrdersHandling",
     "CustomerOrderLinesHandling",
+    "QuickReports",
     "SalesPartHandling",
     "VoucherHandling",
     "VoucherRowsAnalysis",

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,19 @@ async def test_a_delivery_shows_on_its_hook(bench: "Bench") -> None:
     await accept(bench, delivery(bench, 5001))
     (seen,) = bench.database.read_sync(lambda conn: health.hooks(conn, bench.connection_id))
     assert seen.last_delivery_at == bench.clock.now()
+
+
+async def test_a_delivery_shows_on_a_wildcard_hook_too(bench: "Bench") -> None:
+    """Whether its payload names the wildcard or the event is undocumented (facts §2.2)."""
+    for scope in ("store/order/*", "store/shipment/*"):
+        hook = HookRecord(bench.connection_id, scope, 7, "https://x.example", True, "ok", "", None, None)
+        bench.database.write_sync(partial(health.save_hook, record=hook))
+    await accept(bench, delivery(bench, 5001))
+    seen = bench.database.read_sync(lambda conn: health.hooks(conn, bench.connection_id))
+    assert {record.scope: record.last_delivery_at for record in seen} == {
+        "store/order/*": bench.clock.now(),
+        "store/shipment/*": None,
+    }
 
 
 async def test_accepting_rings_the_dispatcher_once_for_each_order(bench: "Bench") -> None:

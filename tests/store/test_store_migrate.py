@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from bcifs_console.base.clock import ManualClock
-from bcifs_console.store import books, migrate, tables, views
+from bcifs_console.store import books, migrate, tables, views, webhooks
 from bcifs_console.store.database import Database
 from bcifs_console.store.errors import SchemaProblem
 
@@ -112,6 +112,36 @@ def test_what_the_first_schema_held_is_there_after_the_upgrade(empty_url: str, c
     database.close()
     assert (order.order_id, order.state, order.settled) == (5001, "synced", None)
     assert (document.key, document.amount, document.day, document.batch) == ("BC-5001", Decimal("69.84"), None, None)
+
+
+def test_who_had_registered_webhooks_has_them_watched_over(empty_url: str, clock: ManualClock) -> None:
+    upgrade_to(empty_url, "0003")
+    engine = create_engine(empty_url, poolclass=NullPool)
+    with engine.begin() as conn:
+        for number, hook_id in ((1, 17), (2, 0), (3, None)):
+            row = {"number": number, "name": f"c{number}", "at": "2026-12-01T08:00:00.000000Z", "hook": hook_id}
+            conn.execute(
+                text(
+                    "INSERT INTO connection (id, name, token, config, created_at)"
+                    " VALUES (:number, :name, :name, '{}', :at)"
+                ),
+                row,
+            )
+            if hook_id is not None:
+                conn.execute(
+                    text(
+                        "INSERT INTO hook (connection_id, scope, hook_id, is_active)"
+                        " VALUES (:number, 'store/order/created', :hook, TRUE)"
+                    ),
+                    row,
+                )
+    migrate.upgrade(empty_url)
+    database = Database(empty_url, clock=clock)
+    found = database.read_sync(webhooks.healths)
+    database.close()
+    assert {number: (health.registered, health.state, health.since) for number, health in found.items()} == {
+        1: (True, "unknown", None)
+    }
 
 
 def test_an_empty_database_is_set_up_on_both_engines(empty_url: str, clock: ManualClock) -> None:

@@ -1,5 +1,6 @@
 """Mapping rules in the store: versions are kept, and exactly the newest of each purpose is in force."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -71,6 +72,31 @@ def test_versions_go_on_after_all_rules_were_taken_away(bench: "Bench") -> None:
     assert in_force(bench) == Rules()
     replace(bench, Purpose.REVENUE, REST)
     assert in_force(bench).rules[0].version == 2
+
+
+def test_a_rule_that_stays_at_its_place_keeps_its_version_its_author_and_its_reason(bench: "Bench") -> None:
+    replace(bench, Purpose.REVENUE, SHIRTS, REST, reason="first")
+    bench.clock.advance(60)
+    replace(bench, Purpose.REVENUE, SHIRTS, MappingRule(Purpose.REVENUE, 2, "4200"), reason="second")
+    assert [(r.label, r.reason, r.created_at) for r in in_force(bench).of(Purpose.REVENUE)] == [
+        ("revenue#1 v1", "first", bench.clock.now() - timedelta(seconds=60)),
+        ("revenue#2 v2", "second", bench.clock.now()),
+    ]
+    replace(bench, Purpose.REVENUE, REST, SHIRTS, MappingRule(Purpose.REVENUE, 9, "4200"))
+    assert [r.label for r in in_force(bench).of(Purpose.REVENUE)] == ["revenue#1 v3", "revenue#2 v3", "revenue#3 v3"]
+
+
+def test_a_list_that_says_the_same_is_no_new_version(bench: "Bench") -> None:
+    replace(bench, Purpose.REVENUE, SHIRTS, REST)
+    before = in_force(bench)
+    journalled = "SELECT count(*) FROM journal WHERE event = 'mapping.changed'"
+    assert not bench.database.write_sync(
+        lambda tx: rules.replace(
+            tx, bench.connection_id, Purpose.REVENUE, (SHIRTS, REST), actor="somebody else", reason="again"
+        )
+    )
+    assert in_force(bench) == before
+    assert bench.database.read_sync(lambda conn: conn.exec_driver_sql(journalled).scalar()) == 1
 
 
 def test_other_purposes_and_connections_are_left_alone(bench: "Bench", add_connection: "AddConnection") -> None:

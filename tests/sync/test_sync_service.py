@@ -19,6 +19,7 @@ from bcifs_console.store.database import Database
 from bcifs_console.store.errors import HomeInUse
 from bcifs_console.store.opening import Store, open_store
 from bcifs_console.store.vault import Vault
+from bcifs_console.sync import rounds
 from bcifs_console.sync.dispatch.embedded import EmbeddedDispatcher
 from tests.integration.waiting import until
 from tests.integration.world import quick_settings
@@ -54,8 +55,7 @@ async def test_the_death_of_a_part_ends_the_service_with_its_cause(
         if part == "housekeeping":
             monkeypatch.setattr(Service, "_keep_house", broken)
         elif part == "poller":
-            monkeypatch.setattr(Service, "_poll_forever", broken)
-            service._spawn(service._poll_forever(), "poller")
+            service._spawn(broken(), "poller")
         else:
             monkeypatch.setattr(EmbeddedDispatcher, "claim", broken)
             assert service._dispatcher is not None
@@ -106,7 +106,7 @@ async def answers(service: Service, token: str) -> int:
 async def test_connections_of_another_process_are_taken_over_within_a_second(
     tmp_path: Path, other_process: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "poll", no_poll)
+    monkeypatch.setattr(rounds, "poll", no_poll)
     database, vault = other_process.database, other_process.vault
     async with started(tmp_path) as service:
         added = put_connection(database, vault)

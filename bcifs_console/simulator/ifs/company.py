@@ -10,6 +10,7 @@ from bcifs_console.simulator.ifs import master
 from bcifs_console.simulator.ifs.customer_orders import CustomerOrders
 from bcifs_console.simulator.ifs.customers import Customers
 from bcifs_console.simulator.ifs.errors import Ora
+from bcifs_console.simulator.ifs.parties import CUSTOMERS_BY_EMAIL
 from bcifs_console.simulator.ifs.pre_posting import PrePosting
 from bcifs_console.simulator.ifs.projections import PROJECTIONS
 from bcifs_console.simulator.ifs.rates import COMPANY_CURRENCY
@@ -88,6 +89,7 @@ class Company:
             "CreateCustomerContact": self._contact,
             "AssociationNoExist": lambda given: _flag(self._has_association(given)),
             "GetCompanyDefaults": _company_defaults,
+            CUSTOMERS_BY_EMAIL: self.customers.by_email,
         }
         self.defaults: dict[str, Json] = {
             "CustomerOrder": {"Contract": SITE, "Company": COMPANY, "UsePriceInclTax": False, "OrderId": "NO"},

@@ -175,6 +175,22 @@ class Customers:
             new.update({field: number for field in ("CustomerId", "CustomerNo", "Identity") if field in new})
             self._db[name].add(new)
 
+    def by_email(self, given: Json) -> list[Json]:
+        """The site's quick report: whose communication methods hold the e-mail, one row for each."""
+        if given.get("CompanyId") != COMPANY:
+            return []
+        wanted = str(given.get("Email") or "").strip().lower()
+        held = (row for row in self._db["CommMethod"].rows.values() if row["MethodId"] == "EMail")
+        return [
+            {
+                "CUSTOMER_ID": row["CustomerId"],
+                "NAME": (self.table.get(row["CustomerId"]) or {}).get("Name"),
+                "E_MAIL": row["Value"],
+            }
+            for row in held
+            if wanted and str(row["Value"]).strip().lower() == wanted
+        ]
+
     def change(self, row: Json, values: Json) -> None:
         if "CustomerId" in values and values["CustomerId"] != row["CustomerId"]:
             raise Ora(20122, "CustomerInfo.FND_ITEM_UPDATE", "Field [CustomerId] may not be modified.")

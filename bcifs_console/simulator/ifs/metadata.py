@@ -21,6 +21,8 @@ _COMPLEX_TYPES = (
 def _type(name: str, projection: Projection) -> str:
     if name.startswith("Edm."):
         return name
+    if name.startswith("Collection("):
+        return f"Collection({_type(name[len('Collection(') : -1], projection)})"
     return f"{projection.namespace}.{name}"
 
 

@@ -139,6 +139,10 @@ _PUBLIC_ADDRESS = entity(
 )
 
 
+CUSTOMERS_BY_EMAIL = "QuickReport_604444"
+_REPORT_ROW = entity("QuickReportRow", "CommMethod", "CUSTOMER_ID", properties(["CUSTOMER_ID", "NAME", "E_MAIL"]))
+
+
 def _parameters(text: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(name) for name in text.split())
 
@@ -181,4 +185,14 @@ PARTIES = (
         ],
     ),
     projection("CustomersHandling", "Customers", {"CustomerInfoSet": only(CUSTOMER, "CustomerInfo")}),
+    # What a site writes for itself where no projection answers: SQL as a function. Number and columns are its own.
+    projection(
+        "QuickReports",
+        "Quick reports",
+        {},
+        [_REPORT_ROW],
+        functions=[
+            Action(CUSTOMERS_BY_EMAIL, _parameters("CompanyId Email"), returns=f"Collection({_REPORT_ROW.name})")
+        ],
+    ),
 )

@@ -1,0 +1,82 @@
+"""What a person can do in the section "webhooks"."""
+
+from typing import Final
+
+from bcifs_console.console.actions.action import Action
+
+_SECTION: Final = "webhooks"
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action(
+        "webhooks.repair",
+        ("r",),
+        "Repair",
+        "Look at the registrations, show what would be put right, then do it and poll for what was missed.",
+        _SECTION,
+        writes=True,
+    ),
+    Action(
+        "webhooks.register",
+        ("n",),
+        "Register",
+        "Register what is wanted; from then on the service watches over it every minute.",
+        _SECTION,
+        writes=True,
+    ),
+    Action(
+        "webhooks.test",
+        ("t",),
+        "Test",
+        "Deliver a harmless, signed event to our own public address, as BigCommerce would.",
+        _SECTION,
+        writes=True,
+    ),
+    Action(
+        "webhooks.poll",
+        ("p",),
+        "Poll",
+        "Ask the store now for what changed, without waiting for webhooks.",
+        _SECTION,
+        writes=True,
+    ),
+    Action(
+        "webhooks.only_this",
+        ("f",),
+        "Filter",
+        "Show the deliveries of the hook under the cursor only, or all of them again.",
+        _SECTION,
+    ),
+    Action(
+        "webhooks.open_order",
+        ("o",),
+        "Order",
+        "Open the order that the delivery under the cursor tells of.",
+        _SECTION,
+    ),
+    Action(
+        "webhooks.renew_secret",
+        ("N",),
+        "New secret",
+        "Give every hook a new secret header; listeners accept both meanwhile, so that no delivery is refused.",
+        _SECTION,
+        writes=True,
+        danger=True,
+        in_footer=False,
+    ),
+    Action(
+        "webhooks.previous_connection",
+        ("left_square_bracket",),
+        "Previous shop",
+        "Show the webhooks of the connection before.",
+        _SECTION,
+        in_footer=False,
+    ),
+    Action(
+        "webhooks.next_connection",
+        ("right_square_bracket",),
+        "Next shop",
+        "Show the webhooks of the next connection.",
+        _SECTION,
+        in_footer=False,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The screens: composition, actions and message handlers only."""

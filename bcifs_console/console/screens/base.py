@@ -1,0 +1,241 @@
+"""`ConsoleScreen`: what every screen of the console has: status bar, footer, loading, problems, staleness, greyed keys.
+
+A screen says what it shows (`compose_body`), how it reads it (`load`) and which changes concern it (`KINDS`).
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from bcifs_console.base.problems import Problem
+from bcifs_console.console import text
+from bcifs_console.console.actions import EVERYWHERE, REGISTRY, bindings_of
+from bcifs_console.console.gateway import Gateway
+from bcifs_console.console.messages import StoreChanged
+from bcifs_console.console.vitals import Part
+from bcifs_console.console.widgets.footer import Footer
+from bcifs_console.console.widgets.status_bar import StatusBar
+from bcifs_console.store.feed import ChangeSet
+
+if TYPE_CHECKING:
+    from bcifs_console.console.app import ConsoleApp
+
+STYLES: Final = Path(__file__).parent.parent / "styles"
+#: A screen is read anew at most this often because of changes.
+_RELOAD_S: Final = 0.5
+#: What could not be read is tried again after this long.
+_TRY_AGAIN_S: Final = 5.0
+READ_ONLY: Final = "read-only: the console was opened with --readonly"
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen of the console. Bindings come from the action registry, styles from styles/SECTION.tcss."""
+
+    SECTION: ClassVar[str] = ""
+    TITLE_TEXT: ClassVar[str] = ""
+    #: The kinds of changes that concern the screen; none: all of them.
+    KINDS: ClassVar[frozenset[str]] = frozenset()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    AUTO_FOCUS = "#body *"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "SECTION" in cls.__dict__:
+            cls.BINDINGS = [*bindings_of(cls.SECTION)]
+            styles = STYLES / f"{cls.SECTION}.tcss"
+            if styles.exists():
+                cls.CSS_PATH = styles
+        super().__init_subclass__(**options)
+
+    def __init__(self) -> None:
+        super().__init__(classes="console-screen")
+        self._is_stale = True
+        self._is_loading = False
+        self._is_loaded = False
+        self._loaded_at = 0.0
+        self._waiting: Timer | None = None
+        self._wanted: dict[str, Any] = {}
+
+    # -- for screens to use -----------------------------------------------------------------------------------------
+
+    @property
+    def desk(self) -> "ConsoleApp":
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def gateway(self) -> Gateway:
+        """Reading and acting."""
+        return self.desk.gateway
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """What the status bar shows as the place; a screen about one thing adds its name."""
+        return (self.TITLE_TEXT,)
+
+    # -- for screens to fill ----------------------------------------------------------------------------------------
+
+    def compose_body(self) -> ComposeResult:
+        """What is between the status bar and the footer."""
+        yield from ()
+
+    async def load(self) -> None:
+        """Read what the screen shows and show it. Runs in a worker of its own, one at a time."""
+
+    def apply_changes(self, changes: ChangeSet) -> None:
+        """Take over these changes at once; by itself the screen is read anew, twice a second at most."""
+        self.reload_soon()
+
+    def go_to(self, **focus: Any) -> None:
+        """Show the thing another screen or the jump asked for (a filter, an id); called once the screen is loaded."""
+
+    def close_detail(self) -> bool:
+        """Esc: go back from a detail to its list. False where none is open, so that the screen itself is closed."""
+        return False
+
+    def why_not(self, action_id: str) -> str | None:
+        """Why the action cannot be done now; None where it can. The base adds --readonly."""
+        return None
+
+    # -- composition -------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar()
+        yield Static(id="problem")
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Static(id="hint")
+        yield Footer()
+
+    @on(events.Mount)
+    def begin(self) -> None:
+        """Before anything was read: empty, and saying that it loads."""
+        self.query_one("#problem").display = False
+        self.query_one("#body").loading = True
+        self.show_hint(self.desk.hint)
+
+    # -- what the app tells every screen -----------------------------------------------------------------------------
+
+    def show_status(self, crumbs: tuple[str, ...], parts: Sequence[Part]) -> None:
+        """Draw the status bar."""
+        bar = self.query_one(StatusBar)
+        bar.crumbs = crumbs
+        bar.parts = parts
+
+    def show_hint(self, hint: str) -> None:
+        """A line above the footer on what to try next; none where it is empty."""
+        line = self.query_one("#hint", Static)
+        line.display = bool(hint)
+        line.update(text.plain(hint and f"→ {hint}"))
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    @on(events.ScreenResume)
+    def come_to_front(self) -> None:
+        """Read what changed while the screen was hidden."""
+        self.desk.show_status()
+        if self._is_stale:
+            self.reload()
+
+    @on(StoreChanged)
+    def take_changes(self, message: StoreChanged) -> None:
+        """Changes of the store, told to the screen in front."""
+        began = time.perf_counter()
+        if message.changes.resync:
+            self.reload_soon()
+        elif message.changes.touches(self.KINDS):
+            self.apply_changes(message.changes)
+        self.desk.feeding.took(time.perf_counter() - began)
+
+    def mark_stale(self) -> None:
+        """Something changed while the screen is hidden: it is read when it comes to the front."""
+        self._is_stale = True
+
+    def reload_soon(self) -> None:
+        """Read the screen anew, at most twice a second, and never in the middle of reading it."""
+        if self._is_loading:
+            self._is_stale = True  # read again when that is done
+        elif self._waiting is None:
+            self.reload_in(self._loaded_at + _RELOAD_S - time.monotonic())
+
+    def reload_in(self, seconds: float) -> None:
+        """Read the screen anew after so many seconds."""
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        if seconds > 0:
+            self._waiting = self.set_timer(seconds, self.reload)
+        else:
+            self.reload()
+
+    @work(exclusive=True, group="load")
+    async def reload(self) -> None:
+        """Read the screen anew now; trouble becomes a panel above what was shown before."""
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        self._is_stale = False
+        self._is_loading = True
+        try:
+            await self.load()
+        except Problem as problem:
+            self.show_trouble(problem)
+            self.reload_in(_TRY_AGAIN_S)
+        else:
+            self.show_trouble(None)
+            self._is_loaded = True
+        finally:
+            self._is_loading = False
+            self._loaded_at = time.monotonic()
+        self.query_one("#body").loading = False
+        if self._is_loaded and self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            self.go_to(**wanted)
+        if self._is_stale and self.is_current:
+            self.reload_soon()
+
+    def show_trouble(self, problem: Problem | None) -> None:
+        """Why the screen could not be read, above what it showed before; None takes it away."""
+        panel = self.query_one("#problem", Static)
+        panel.display = problem is not None
+        if problem is not None:
+            told = f"R tries again; by itself in {_TRY_AGAIN_S:.0f} s."
+            panel.update(Content.assemble(text.problem(problem), "\n", (told, "$text-muted")))
+
+    def want(self, **focus: Any) -> None:
+        """Have `go_to` called with this as soon as the screen is loaded."""
+        if self._is_loaded:
+            self.go_to(**focus)
+        else:
+            self._wanted = focus
+
+    # -- actions -----------------------------------------------------------------------------------------------------
+
+    def reason_against(self, action_id: str) -> str | None:
+        """Why the action is greyed now, --readonly included; None where it can be done."""
+        if REGISTRY[action_id].writes and self.gateway.readonly:
+            return READ_ONLY
+        return self.desk.why_not(action_id) if action_id.startswith(f"{EVERYWHERE}.") else self.why_not(action_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot be done now (Textual's None)."""
+        action_id = f"{self.SECTION}.{action}"
+        if action_id in REGISTRY and self.is_mounted and self.reason_against(action_id) is not None:
+            return None
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key whose action is greyed says why."""
+        found = self.active_bindings.get(event.key)
+        if found is None or found.enabled or found.binding.id not in REGISTRY:
+            return
+        event.stop()
+        self.desk.say_why_not(self, found.binding.id)

@@ -1,0 +1,85 @@
+"""Leaving one order out, and taking it in again: a person's word about this order, whoever its buyer is.
+
+It is kept like the skip of a buyer, as a link, under the order's own key (ACCOUNTING §6): the next look at the order
+finds it there. What is in IFS already is never left out; it is corrected there.
+"""
+
+from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
+from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.operations.context import Context
+from bcifs_console.operations.orders import NoSuchOrder
+from bcifs_console.store import customers, intake, journal, ledger, views
+from bcifs_console.store.database import Tx
+from bcifs_console.sync.redraft import nothing_in_ifs
+
+
+class OrderSent(Problem):
+    """IFS has, or may have, something of the order."""
+
+    kind = ProblemKind.CONFLICT
+
+
+class OrderBeingSent(Problem):
+    """The order is being looked at: nobody can say yet what will have been sent."""
+
+    kind = ProblemKind.CONFLICT
+
+
+class NotLeftOut(Problem):
+    """Nobody left this order out by itself."""
+
+    kind = ProblemKind.NOT_FOUND
+
+
+def skip(context: Context, connection_id: int, order_id: int, note: str) -> None:
+    """Leave the order out: it is due, and its next look ends in `skipped`.
+
+    Raises UsageProblem without a note, NoSuchOrder, OrderBeingSent, and OrderSent where IFS may have something of it.
+    """
+    if not note.strip():
+        raise UsageProblem("Say why the order is left out.", remedy="Give a note; it stands in the order's story.")
+
+    def write(tx: Tx) -> None:
+        _check(tx, connection_id, order_id)
+        key = order_subject(order_id)
+        customers.link(tx, connection_id, key, "", source=customers.SKIP, note=note.strip())
+        intake.mark_due(tx, connection_id, [order_id], found_by="operator")
+        journal.write(
+            tx, "order.skipped", actor=context.actor, subject=key, connection_id=connection_id, note=note.strip()
+        )
+
+    context.store.database.write_sync(write)
+
+
+def _check(tx: Tx, connection_id: int, order_id: int) -> None:
+    found = views.orders_by_id(tx.conn, connection_id, [order_id])
+    if not found:
+        raise NoSuchOrder(
+            f"Order {order_id} was never seen here.", remedy=f"If the store has it, run: bcifs orders sync {order_id}"
+        )
+    if found[0].state == OrderState.WORKING.value:
+        raise OrderBeingSent(f"Order {order_id} is being worked on right now.", remedy="Try again in a moment.")
+    held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
+    sent = [document for document in held.documents if not nothing_in_ifs(document) or document.batch is not None]
+    if sent:
+        named = ", ".join(document.reference or document.key for document in sent[:3])
+        raise OrderSent(
+            f"Order {order_id} cannot be left out: IFS has, or may have, {named}.",
+            remedy="Cancel the order in the store, or correct it in IFS by hand.",
+        )
+
+
+def unskip(context: Context, connection_id: int, order_id: int) -> None:
+    """Take the order in again: it is due and goes the way of every other. Raises NotLeftOut."""
+
+    def write(tx: Tx) -> None:
+        key = order_subject(order_id)
+        if not customers.unlink_skip(tx, connection_id, key):
+            raise NotLeftOut(
+                f"Order {order_id} was not left out by itself.",
+                remedy=f"If its buyer was: bcifs decisions undo ID; else look at it anew: bcifs orders sync {order_id}",
+            )
+        intake.mark_due(tx, connection_id, [order_id], found_by="operator")
+        journal.write(tx, "order.unskipped", actor=context.actor, subject=key, connection_id=connection_id)
+
+    context.store.database.write_sync(write)

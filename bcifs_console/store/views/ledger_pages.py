@@ -1,0 +1,246 @@
+"""The ledger as the Ledger screen shows it: documents by page and filter, and what was reconciled, day by day."""
+
+import json
+from array import array
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
+from bcifs_console.domain.states import order_of, order_subject
+from bcifs_console.store import ledger
+from bcifs_console.store.tables import connection, document, reconciliation, voucher_batch
+
+_DOC: Final = document.c
+_ROW: Final = reconciliation.c
+#: Behind every key that begins with the text before it: the last code point there is.
+_PAST: Final = "\U0010ffff"
+#: The columns of a line; the draft, which is most of a row, stays where it is.
+_LINE: Final = (
+    _DOC.id,
+    _DOC.connection_id,
+    _DOC.subject,
+    _DOC.kind,
+    _DOC.key,
+    _DOC.state,
+    _DOC.amount,
+    _DOC.currency,
+    _DOC.reference,
+    _DOC.day,
+    _DOC.created_at,
+    _DOC.confirmed_at,
+    _DOC.error,
+    _DOC.batch,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFilter:
+    """Which documents are wanted. Empty fields leave nothing out; days are both included."""
+
+    connection_id: int | None = None
+    kinds: tuple[DocumentKind, ...] = ()
+    states: tuple[DocumentState, ...] = ()
+    first: date | None = None
+    last: date | None = None
+    order_id: int | None = None
+    text: str = ""  #: what a document's key begins with, or its IFS reference
+
+    @property
+    def is_empty(self) -> bool:
+        return self == LedgerFilter(self.connection_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line of the document list."""
+
+    id: int
+    connection_id: int
+    order_id: int | None
+    key: str
+    kind: DocumentKind
+    state: str
+    amount: Decimal
+    currency: str
+    reference: str
+    day: date | None
+    created_at: datetime
+    confirmed_at: datetime | None
+    error: str
+    batch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciledView:
+    """One compared day, currency and kind. `differences` are as `reconcile --json` shows them."""
+
+    connection_id: int
+    day: date
+    currency: str
+    kind: str
+    store_count: int
+    store_sum: Decimal
+    ifs_count: int
+    ifs_sum: Decimal
+    verdict: str
+    differences: tuple[dict[str, Any], ...]
+    made_at: datetime
+    outdated: bool
+
+    @property
+    def off(self) -> Decimal:
+        """What IFS has more than the store, to the cent; less where it is negative."""
+        return self.ifs_sum - self.store_sum
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """One connection whose books are shown."""
+
+    connection_id: int
+    name: str
+
+
+def books(conn: Connection) -> list[Books]:
+    """The connections in use, as they were added."""
+    in_use = select(connection.c.id, connection.c.name).where(connection.c.removed_at.is_(None))
+    return [Books(row.id, row.name) for row in conn.execute(in_use.order_by(connection.c.id))]
+
+
+def document_ids(conn: Connection, wanted: LedgerFilter, *, after: int | None = None) -> "array[int]":
+    """The ids of the documents wanted, written down last first. Read out of indexes: no draft is touched.
+
+    `after`: only those written down after the one with this id.
+    """
+    query = _within(select(_DOC.id), wanted, _connections(conn, wanted))
+    if after is not None:
+        query = query.where(_DOC.id > after)
+    return array("q", sorted(conn.execute(query).scalars(), reverse=True))
+
+
+def _connections(conn: Connection, wanted: LedgerFilter) -> Sequence[int]:
+    if wanted.connection_id is not None:
+        return [wanted.connection_id]
+    return list(conn.execute(select(connection.c.id)).scalars())
+
+
+def _within(query: Select[Any], wanted: LedgerFilter, connections: Sequence[int]) -> Select[Any]:
+    query = query.where(_DOC.connection_id.in_(connections))
+    if wanted.order_id is not None:
+        query = query.where(_DOC.subject == order_subject(wanted.order_id))
+    if wanted.text:
+        begins = (_DOC.key >= wanted.text) & (_DOC.key < wanted.text + _PAST)
+        # Every kind is named: with it, keys and days are one stretch of an index each.
+        query = query.where(or_(_DOC.kind.in_(_names(DocumentKind)) & begins, _DOC.reference == wanted.text))
+    if wanted.states:
+        query = query.where(_DOC.state.in_([state.value for state in wanted.states]))
+    if wanted.kinds or wanted.first is not None or wanted.last is not None:
+        query = query.where(_DOC.kind.in_(_names(wanted.kinds or DocumentKind)))
+    if wanted.first is not None:
+        query = query.where(_DOC.day >= wanted.first)
+    if wanted.last is not None:
+        query = query.where(_DOC.day <= wanted.last)
+    return query
+
+
+def _names(kinds: Collection[DocumentKind] | type[DocumentKind]) -> list[str]:
+    return [kind.value for kind in kinds]
+
+
+def document_lines(conn: Connection, ids: Sequence[int]) -> dict[int, DocumentLine]:
+    """The lines of these documents, by id; those that are gone are left out."""
+    rows = conn.execute(select(*_LINE).where(_DOC.id.in_(ids)))
+    return {
+        row.id: DocumentLine(
+            id=row.id,
+            connection_id=row.connection_id,
+            order_id=order_of(row.subject),
+            key=row.key,
+            kind=DocumentKind(row.kind),
+            state=row.state,
+            amount=row.amount,
+            currency=row.currency,
+            reference=row.reference,
+            day=row.day,
+            created_at=row.created_at,
+            confirmed_at=row.confirmed_at,
+            error=row.error,
+            batch=row.batch,
+        )
+        for row in rows
+    }
+
+
+def one_document(conn: Connection, document_id: int) -> LedgerDocument | None:
+    """A document whole, with its draft and its calls; None where it is gone."""
+    row = conn.execute(select(_DOC.connection_id, _DOC.kind, _DOC.key).where(_DOC.id == document_id)).first()
+    return None if row is None else ledger.find(conn, row.connection_id, DocumentKind(row.kind), row.key)
+
+
+def document_by_key(conn: Connection, connection_id: int, key: str) -> LedgerDocument | None:
+    """The document with this key, whatever its kind."""
+    for kind in DocumentKind:
+        found = ledger.find(conn, connection_id, kind, key)
+        if found is not None:
+            return found
+    return None
+
+
+# -- reconciliation ----------------------------------------------------------------------------------------------------
+
+
+def reconciled(conn: Connection, connection_id: int, first: date, last: date) -> list[ReconciledView]:
+    """What was found last for the days from `first` to `last`, newest day first."""
+    of_days = _ROW.connection_id == connection_id, _ROW.day >= first, _ROW.day <= last
+    rows = conn.execute(select(reconciliation).where(*of_days).order_by(_ROW.day.desc(), _ROW.currency, _ROW.kind))
+    return [
+        ReconciledView(
+            connection_id=row.connection_id,
+            day=row.day,
+            currency=row.currency,
+            kind=row.kind,
+            store_count=row.store_count,
+            store_sum=row.store_sum,
+            ifs_count=row.ifs_count,
+            ifs_sum=row.ifs_sum,
+            verdict=row.verdict,
+            differences=tuple(json.loads(row.differences)),
+            made_at=row.made_at,
+            outdated=row.outdated,
+        )
+        for row in rows
+    ]
+
+
+def voucher_days(conn: Connection, connection_id: int, first: date, last: date) -> dict[date, int]:
+    """How many vouchers of ours each of these days has: a day that has some and was never compared is to be."""
+    rows = conn.execute(
+        select(_DOC.day, func.count())
+        .where(
+            _DOC.connection_id == connection_id,
+            _DOC.kind == DocumentKind.VOUCHER.value,
+            _DOC.day >= first,
+            _DOC.day <= last,
+        )
+        .group_by(_DOC.day)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def newest_day(conn: Connection, connection_id: int) -> date | None:
+    """The last day that was compared or that has a voucher of ours; None where there is neither."""
+    compared = conn.execute(select(func.max(_ROW.day)).where(_ROW.connection_id == connection_id)).scalar()
+    of_vouchers = _DOC.connection_id == connection_id, _DOC.kind == DocumentKind.VOUCHER.value
+    booked = conn.execute(select(func.max(_DOC.day)).where(*of_vouchers)).scalar()
+    return max((day for day in (compared, booked) if day is not None), default=None)
+
+
+def batch_state(conn: Connection, connection_id: int, number: int) -> str:
+    """How far a batch file is, "" where there is none of that number."""
+    of_batch = voucher_batch.c.connection_id == connection_id, voucher_batch.c.number == number
+    return str(conn.execute(select(voucher_batch.c.state).where(*of_batch)).scalar() or "")

@@ -1,0 +1,333 @@
+"""Mappings, driven by keys on a real store: from an unmapped SKU to released orders, and what is never saved."""
+
+from typing import Any, cast
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from bcifs_console.console.actions import REGISTRY
+from bcifs_console.console.app import ConsoleApp
+from bcifs_console.console.screens.mapping_review import MappingReviewScreen
+from bcifs_console.console.screens.mapping_rule import RuleFormScreen
+from bcifs_console.console.screens.mappings import MappingsScreen
+from bcifs_console.domain.rules import MappingRule, Purpose, Rules
+from bcifs_console.domain.states import OrderState
+from bcifs_console.ifs.master_data import Standing
+from bcifs_console.operations import mapping, mapping_check
+from bcifs_console.operations.context import Context
+from bcifs_console.operations.mapping_check import Target
+from bcifs_console.store import journal, mapping_releases, rules
+from bcifs_console.store.mapping_releases import MappingRelease
+from bcifs_console.store.tables import store_order
+from bcifs_console.sync.releasing import release_step
+from tests.console.conftest import Snapshot
+from tests.console.piloting import NARROW, WIDE, Console, settle
+
+US = 1
+#: From what no rule covers to the rules for revenue.
+REVENUE = ("escape", "j", "enter")
+GIFT_BOXES = (112449, 112450, 112451)
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press key after key, resting where something opens or closes; `=text` types it."""
+    for key in keys:
+        if key.startswith("="):
+            pilot.app.screen.query_one("Input:focus", Input).insert_text_at_cursor(key[1:])
+            continue
+        await pilot.press(key)
+        if key in _OPENING:
+            await settle(pilot)
+    await settle(pilot)
+
+
+#: Keys that open or close something, or read anew.
+_OPENING = frozenset({"5", "enter", "e", "plus", "ctrl+s", "y", "H", "left_square_bracket", "right_square_bracket"})
+
+
+async def fill(pilot: Pilot[None], field: str, text: str) -> None:
+    """Write over a field of the form in front and stay in it."""
+    found = pilot.app.screen.query_one(field, Input)
+    found.value = text
+    found.focus()
+    await settle(pilot)
+
+
+def said(pilot: Pilot[None], widget: str) -> str:
+    return str(pilot.app.screen.query_one(widget, Static).content)
+
+
+def in_force(context: Context, purpose: Purpose = Purpose.REVENUE) -> list[str]:
+    """The rules of a purpose as the store holds them: `1 SKU → account`."""
+    found = context.store.database.read_sync(lambda conn: rules.in_force(conn, US)).of(purpose)
+    return [f"{' '.join(p for c in rule.conditions for p in c.patterns) or 'all'} → {rule.result}" for rule in found]
+
+
+def release_of(context: Context) -> MappingRelease | None:
+    return context.store.database.read_sync(lambda conn: mapping_releases.find(conn, US))
+
+
+def state_of(context: Context, order_id: int) -> str:
+    query = store_order.select().where(store_order.c.connection_id == US, store_order.c.order_id == order_id)
+    return str(context.store.database.read_sync(lambda conn: conn.execute(query).one()).state)
+
+
+def end(context: Context, order_id: int, state: OrderState) -> None:
+    """What the worker leaves after its look."""
+
+    def write(tx: Any) -> None:
+        mine = (store_order.c.connection_id == US) & (store_order.c.order_id == order_id)
+        tx.conn.execute(store_order.update().where(mine).values(state=state.value, problems="[]", reason=""))
+        journal.touch(tx, "order", [(US, f"order:{order_id}")])
+
+    context.store.database.write_sync(write)
+
+
+async def step(context: Context) -> None:
+    """The service's step, a second later."""
+    runtime = context.runtime(US)
+    try:
+        await release_step(runtime)
+    finally:
+        await runtime.aclose()
+
+
+def save_meanwhile(context: Context, *more: MappingRule) -> None:
+    """Somebody else saves, at another desk."""
+    before = mapping.in_force(context, "acme-us")[1]
+    mapping.save(context, "acme-us", Rules((*before.rules, *more)), before=before, reason="meanwhile")
+
+
+# -- the task --------------------------------------------------------------------------------------------------------
+
+
+async def test_from_an_unmapped_sku_to_released_orders(scene: Context, console: Console) -> None:
+    before = in_force(scene)
+    async with console(scene, size=WIDE) as pilot:
+        await press(pilot, "5")
+        assert "2 things are not covered, 4 orders wait" in said(pilot, "#mapping-head")
+        assert "GIFTBOX-XMAS26" in said(pilot, "#mapping-detail")
+        await press(pilot, "enter", "=4010")
+        assert "covers what 3 waiting orders lack" in said(pilot, "#rule-says")
+        await press(pilot, "enter")
+        assert "1 edit is not saved" in said(pilot, "#mapping-head")
+        assert in_force(scene) == before, "an edit is not saved by itself"
+        await press(pilot, "ctrl+s")
+        review = said(pilot, "#review-text")
+        assert "3 waiting orders become ready: 112449, 112450, 112451" in review
+        assert "Order 112449 goes first" in review
+        assert "3 newly free" in review
+        await press(pilot, "w", "=gift boxes", "enter")
+        assert in_force(scene) == before, "Enter saves nothing"
+        await press(pilot, "y")
+        assert in_force(scene) == ["GIFTBOX-XMAS26 → 4010", *before]
+        newest = scene.store.database.read_sync(lambda conn: rules.in_force(conn, US)).of(Purpose.REVENUE)[0]
+        assert (newest.author, newest.reason) == ("dana", "gift boxes")
+        assert [state_of(scene, number) for number in GIFT_BOXES] == ["waiting"] * 3
+        assert "the service looks who waited" in said(pilot, "#mapping-head")
+
+        await step(scene)
+        await pilot.pause(0.2)
+        await settle(pilot)
+        assert [state_of(scene, number) for number in GIFT_BOXES] == ["due", "waiting", "waiting"]
+        assert "Order 112449 goes first with the new rules; 2 follow" in said(pilot, "#mapping-head")
+        end(scene, GIFT_BOXES[0], OrderState.SYNCED)
+        await step(scene)
+        assert [state_of(scene, number) for number in GIFT_BOXES] == ["synced", "due", "due"]
+        assert release_of(scene) is None
+        assert state_of(scene, 112452) == "waiting", "it waits for another rule"
+
+
+async def test_a_save_is_undone_by_u_unless_somebody_saved_since_and_its_history_is_kept(
+    scene: Context, console: Console
+) -> None:
+    before = in_force(scene)
+    async with console(scene) as pilot:
+        await press(pilot, "5", "enter", "=4010", "enter", "ctrl+s", "y")
+        assert in_force(scene) != before
+        await press(pilot, "u")
+        assert in_force(scene) == before
+        await press(pilot, "escape", "j", "H")
+        history = said(pilot, "#history-text")
+        assert history.index("taken back in the console") < history.index("edited in the console")
+        assert "First set-up" in history
+        await press(pilot, "escape", "k", "enter", "enter", "=4010", "enter", "ctrl+s", "y")
+        save_meanwhile(scene, MappingRule(Purpose.PAY_TERM, 1, "30"))
+        now = in_force(scene)
+        await press(pilot, "u")
+        assert (in_force(scene), in_force(scene, Purpose.PAY_TERM)) == (now, ["all → 30"])
+
+
+# -- editing ---------------------------------------------------------------------------------------------------------
+
+
+async def test_rules_are_added_changed_moved_and_deleted_and_saved_in_their_new_order(
+    scene: Context, console: Console
+) -> None:
+    first, second, *rest = in_force(scene)
+    async with console(scene) as pilot:
+        await press(pilot, "5", *REVENUE)
+        await press(pilot, "J")  # the first behind the second
+        await press(pilot, "k", "plus", "=TEA-* | *SPOON")
+        await fill(pilot, "#rule-result", "4040")
+        await press(pilot, "enter")
+        await press(pilot, "G", "D")
+        await press(pilot, "e")
+        await fill(pilot, "#rule-result", "4021")
+        await press(pilot, "enter")
+        assert "4 edits are not saved" in said(pilot, "#mapping-head")
+        await press(pilot, "ctrl+s", "y")
+        changed = rest[-2].replace("4020", "4021")
+        assert in_force(scene) == ["TEA-* *SPOON → 4040", second, first, *rest[:-2], changed]
+
+
+async def test_edits_are_taken_back_one_by_one_or_given_up_and_nothing_is_saved(
+    scene: Context, console: Console
+) -> None:
+    before = in_force(scene)
+    async with console(scene) as pilot:
+        await press(pilot, "5", *REVENUE, "D", "D", "U")
+        assert "1 edit is not saved" in said(pilot, "#mapping-head")
+        await press(pilot, "right_square_bracket")
+        assert said(pilot, "#mapping-head").startswith("acme-eu")
+        assert "not saved" not in said(pilot, "#mapping-head"), "each shop has its own edits"
+        await press(pilot, "left_square_bracket", "D", "X")
+        assert "not saved" not in said(pilot, "#mapping-head")
+        await press(pilot, "D", "ctrl+s", "enter")  # Enter on Cancel
+        assert isinstance(pilot.app.screen, MappingsScreen)
+        await press(pilot, "ctrl+s", "escape")
+        assert "1 edit is not saved" in said(pilot, "#mapping-head")
+        assert in_force(scene) == before
+        assert release_of(scene) is None
+
+
+async def test_a_rule_that_can_never_hold_is_not_taken_and_one_that_never_decides_is_said(
+    scene: Context, console: Console
+) -> None:
+    async with console(scene) as pilot:
+        await press(pilot, "5", *REVENUE, "plus", "=*")
+        form = pilot.app.screen
+        assert isinstance(form, RuleFormScreen)
+        await fill(pilot, "#fact-currency", "DOLLAR")
+        await fill(pilot, "#rule-result", "4040")
+        assert "a currency has three letters" in said(pilot, "#rule-says")
+        assert form.query_one("#rule-take", Button).disabled
+        await press(pilot, "enter")
+        assert pilot.app.screen is form
+        await fill(pilot, "#fact-currency", "")
+        await fill(pilot, "#rule-result", "4040")
+        await press(pilot, "enter", "j")
+        assert "never decides anything: revenue#1 takes every case" in said(pilot, "#mapping-detail")
+        await press(pilot, "ctrl+s")
+        assert "revenue#2 never decides anything" in said(pilot, "#review-text")
+        assert "different" in said(pilot, "#review-text")
+
+
+async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(scene: Context, console: Console) -> None:
+    async with console(scene) as pilot:
+        await press(pilot, "5", *REVENUE, "D")
+        save_meanwhile(scene, MappingRule(Purpose.PAY_TERM, 1, "30"))
+        now = in_force(scene)
+        await press(pilot, "R")
+        assert "Somebody else saved this mapping" in said(pilot, "#mapping-head")
+        await press(pilot, "ctrl+s", "y")
+        assert in_force(scene) == now
+        await press(pilot, "X", "ctrl+s")
+        assert not isinstance(pilot.app.screen, MappingReviewScreen)
+
+
+# -- asking IFS ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_the_rules_lead_to_is_checked_in_ifs_edits_included(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Rules] = []
+
+    async def standings(context: Context, connection: str, wanted: Rules) -> tuple[Target, ...]:
+        asked.append(wanted)
+        revenue = wanted.of(Purpose.REVENUE)
+        verdicts = (Standing.MISSING, Standing.OK, Standing.CLOSED)
+        return tuple(
+            Target("account", rule.result, verdict, (rule.label,), "by IFS", "")
+            for rule, verdict in zip(revenue, verdicts, strict=False)
+        )
+
+    monkeypatch.setattr(mapping_check, "standings", standings)
+    async with console(scene, readonly=False) as pilot:
+        await press(pilot, "5", "enter", "=4711", "enter", *REVENUE, "v")
+        assert asked[0].of(Purpose.REVENUE)[0].result == "4711"
+        assert "✗ not in IFS: by IFS" in said(pilot, "#mapping-detail")
+        await press(pilot, "j", "j")
+        assert "! closed in IFS" in said(pilot, "#mapping-detail")
+
+
+# -- looking only ----------------------------------------------------------------------------------------------------
+
+
+async def test_read_only_shows_everything_and_changes_nothing(scene: Context, console: Console) -> None:
+    before = in_force(scene)
+    async with console(scene, readonly=True) as pilot:
+        await press(pilot, "5", "enter", "e", "plus", *REVENUE, "D", "J", "ctrl+s")
+        screen = pilot.app.screen
+        assert isinstance(screen, MappingsScreen)
+        assert "not saved" not in said(pilot, "#mapping-head")
+        for action in REGISTRY.values():
+            if action.section == "mappings" and action.writes:
+                assert "read-only" in str(screen.reason_against(action.id))
+        await press(pilot, "H")
+        assert "First set-up" in said(pilot, "#history-text")
+    assert in_force(scene) == before
+
+
+async def test_other_screens_lead_to_the_rule_that_is_missing(scene: Context, console: Console) -> None:
+    async with console(scene) as pilot:
+        desk = cast("ConsoleApp", pilot.app)
+        desk.open_section("mappings", connection_id=2)
+        await settle(pilot)
+        assert said(pilot, "#mapping-head").startswith("acme-eu")
+        desk.open_section("mappings", connection_id=US, cause="mapping:sales_part CARAFE-600")
+        await settle(pilot)
+        assert said(pilot, "#mapping-detail").startswith("! IFS has no sales part CARAFE-600")
+        await press(pilot, "enter", "=CARAFE-60", "enter", "ctrl+s", "y")
+    assert in_force(scene, Purpose.SALES_PART) == ["CARAFE-600 → CARAFE-60"]
+
+
+# -- how it looks ----------------------------------------------------------------------------------------------------
+
+
+async def test_how_the_screen_the_form_and_the_review_look(
+    scene: Context, console: Console, snapshot: Snapshot
+) -> None:
+    async with console(scene, size=WIDE) as pilot:
+        await press(pilot, "5")
+        snapshot(pilot.app, "mappings-120x36")
+        await press(pilot, "enter", "=4010")
+        snapshot(pilot.app, "mappings-120x36-rule")
+        await press(pilot, "enter", "ctrl+s")
+        snapshot(pilot.app, "mappings-120x36-review")
+        await press(pilot, "escape", "escape", "j", "H")
+        snapshot(pilot.app, "mappings-120x36-history")
+
+
+async def test_how_it_looks_in_a_narrow_terminal(scene: Context, console: Console, snapshot: Snapshot) -> None:
+    async with console(scene, size=NARROW, readonly=True) as pilot:
+        await press(pilot, "5")
+        left, right = (pilot.app.screen.query_one(name) for name in ("#mapping-purposes", "#mapping-rules"))
+        assert (left.display, right.display) == (False, True), "what no rule covers comes first"
+        snapshot(pilot.app, "mappings-80x24-readonly")
+        await press(pilot, "escape")
+        assert (left.display, right.display) == (True, False)
+        snapshot(pilot.app, "mappings-80x24-purposes")
+        await press(pilot, "j", "enter")
+        assert (left.display, right.display) == (False, True)
+
+
+async def test_without_a_connection_it_says_what_to_do(empty_scene: Context, console: Console) -> None:
+    async with console(empty_scene) as pilot:
+        cast("ConsoleApp", pilot.app).open_section("mappings")
+        await settle(pilot)
+        assert "bcifs connection add" in said(pilot, "#mapping-head")
+        await press(pilot, "e", "plus", "v", "ctrl+s")
+        assert isinstance(pilot.app.screen, MappingsScreen)
