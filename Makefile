@@ -7,6 +7,7 @@ READY  := $(VENV)/.ready
 .PHONY: demo test check bench screenshots clean
 
 $(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (once, about a minute) …"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)

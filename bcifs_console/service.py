@@ -121,6 +121,7 @@ class Service:
             self._cleanup.enter_context(home_lock(self._settings.home))
         self._store = open_store(self._settings, self._clock)
         self._cleanup.callback(self._store.close)
+        self._cleanup.push_async_callback(self._leave)
         if is_sole_worker:
             voided = await self.store.database.write(queue.void_leases)
             if voided:
@@ -217,10 +218,12 @@ class Service:
 
     async def stop(self) -> None:
         """End in order: no new deliveries, looks under way finished, everything written, the heartbeat taken back."""
-        if self._store is not None:
-            with contextlib.suppress(StoreProblem):
-                await self._store.database.write(lambda tx: health.leave(tx, self._owner))
         await self._cleanup.aclose()
+
+    async def _leave(self) -> None:
+        """Take the heartbeat back, after everything else has ended: until then the watcher would miss a listener."""
+        with contextlib.suppress(StoreProblem):
+            await self.store.database.write(lambda tx: health.leave(tx, self._owner))
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:

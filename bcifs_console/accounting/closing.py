@@ -25,11 +25,7 @@ def close(held: Decimal, paid: Decimal, sheet: Sheet) -> bool:
         # An order-level refund of a whole order of which nothing was shipped: no income was ever made (the tax that
         # was declared on its payment is taken back with it).
         _balance_goodwill(held, sheet)
-        for position in range(len(books.tax_keys)):
-            left = books.declared_left(position)
-            key = books.tax_keys[position]
-            sheet.use_declared(position, left)
-            sheet.tax_of(key, left)
+        _take_back_declared(sheet)
     else:
         for _, part in books.charges:
             if part.has_left:
@@ -43,11 +39,24 @@ def close(held: Decimal, paid: Decimal, sheet: Sheet) -> bool:
         sheet.post(Purpose.ROUNDING, -remainder)
         remainder = ZERO
     sheet.amount = abs(sheet.held)
-    return not remainder or any(True for _ in sheet.entries())
+    if remainder and not any(True for _ in sheet.entries()):
+        return False
+    if books.is_consumed:
+        # More than all goods bear: an order that was adopted with less tax than its payments had declared.
+        _take_back_declared(sheet)
+    return True
 
 
 def _has_income(books: Books) -> bool:
     return any(part.recognised_units for _, part in books.lines)
+
+
+def _take_back_declared(sheet: Sheet) -> None:
+    """Tax that was declared on payments and that nothing used."""
+    for position, key in enumerate(sheet.books.tax_keys):
+        left = sheet.books.declared_left(position)
+        sheet.use_declared(position, left)
+        sheet.tax_of(key, left)
 
 
 def _balance_goodwill(amount: Decimal, sheet: Sheet) -> None:

@@ -8,19 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bcifs_console.accounting.consumption import ORDER_SUBJECT, TAX_SUBJECT, line_subject
+from bcifs_console.accounting.consumption import line_subject
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.accounting.totals import LineShare, Proof, prove
 from bcifs_console.domain.basis import Basis
-from bcifs_console.domain.codec import decode_voucher
-from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, Ledger, LineDraft
+from bcifs_console.domain.documents import CustomerOrderDraft, LineDraft
 from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.money import ZERO, minor_unit
 from bcifs_console.domain.orders import ChargeKind, LineType, Order, OrderLine
 from bcifs_console.domain.rules import Policy, Rules
-from bcifs_console.domain.vouchers import TakeKind
-
-_CONSUMED = frozenset({TakeKind.RECOGNISE, TakeKind.REVERSE, TakeKind.REFUND_HELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +47,19 @@ def standing(basis: Basis | None, sent_hash: str, now_hash: str, answers: Iterab
     """Where an order stands: `sent_hash` is of the facts it was sent with, `now_hash` of the order as it is now.
 
     An answer is about one state of the order: it counts while the order is as it was then. What was adopted is the
-    basis from then on; an edit that is undone in the store after that is an edit again.
+    basis from then on; an edit that is undone in the store after that is an edit again. So is one that a person books
+    by hand: only a person knows what of it was booked, so nothing goes on by itself and no earlier answer counts.
     """
-    hash_of_basis, said = sent_hash, None
+    hash_of_basis, said, is_left = sent_hash, None, False
     for answer in answers:
+        is_left = answer.choice is EditChoice.BY_HAND
+        if is_left:
+            said = None
         if answer.choice is EditChoice.ADOPT:
             basis, hash_of_basis, said = answer.basis, answer.fact_hash, None
         if answer.fact_hash == now_hash:
             said = answer
-    return Standing(basis, now_hash != hash_of_basis, said)
-
-
-def not_adoptable(basis: Basis, ledger: Ledger) -> tuple[str, ...]:
-    """Why the books cannot go on by a new basis: what was booked of lines and charges that it has less of, or not."""
-    units: dict[str, int] = {}
-    amounts: dict[str, Decimal] = {}
-    for document in ledger.of_kind(DocumentKind.VOUCHER):
-        for take in decode_voucher(document.draft).takes:
-            if take.kind in _CONSUMED and take.subject not in {TAX_SUBJECT, ORDER_SUBJECT}:
-                units[take.subject] = units.get(take.subject, 0) + take.units
-                amounts[take.subject] = amounts.get(take.subject, ZERO) + take.gross
-    now = _standing(basis)
-    found = []
-    for subject, amount in amounts.items():
-        name = subject.replace(":", " ")
-        quantity, gross = now.get(subject, (0, ZERO))
-        if units[subject] > quantity and subject.startswith("line"):
-            found.append(f"of {name} {units[subject]} units are booked, the order now has {quantity}")
-        elif abs(amount) > abs(gross):
-            found.append(f"of {name} {amount} {basis.currency} are booked, the order now has {gross}")
-    return tuple(found)
+    return Standing(basis, is_left or now_hash != hash_of_basis, said)
 
 
 def changes(sent: CustomerOrderDraft, order: Order, overrides: Mapping[str, int]) -> tuple[str, ...]:

@@ -108,7 +108,17 @@ def of_goods(
         delivered_at = min(delivered_at or shipped_at, shipped_at)
     if delivered_at is not None:
         for kind, what in ((VoucherKind.DIGITAL, "digital goods"), (VoucherKind.GIFT, "gift certificates")):
-            yield Fact(kind, kind.value, what, delivered_at, _RANKS[kind], 0)
+            yield _delivery(kind, what, posted, delivered_at, seen_at)
+
+
+def _delivery(
+    kind: VoucherKind, what: str, posted: Mapping[str, VoucherDraft], at: datetime, seen_at: datetime
+) -> Fact:
+    """What needs no shipping, once. Again only for what was added to the order since, and adopted: dated when seen."""
+    number = 1 + sum(draft.voucher_kind is kind for draft in posted.values())
+    if number == 1:
+        return Fact(kind, kind.value, what, at, _RANKS[kind], 0)
+    return Fact(kind, f"{kind.value}/{number}", f"{what} {number}", seen_at, _RANKS[kind], number)
 
 
 def _vanished(records: set[int], posted: Mapping[str, VoucherDraft], seen_at: datetime) -> Iterator[Fact]:

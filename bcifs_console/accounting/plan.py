@@ -275,7 +275,9 @@ def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
     books = _followed_books(look, draft, stands)
     is_released = sent.is_confirmed("release")
     known = Sent.of(draft, sent.reference, look.ledger)
-    in_ifs_by_hand = (stands.is_edited and not stands.is_kept) or stands.basis != draft.basis
+    # Once an edit was adopted a person changes the IFS order: nobody here knows what it is since, whatever comes after.
+    was_adopted = any(said.choice is EditChoice.ADOPT for said in look.ledger.answers)
+    in_ifs_by_hand = (stands.is_edited and not stands.is_kept) or was_adopted
     answer = _answer(look, known, books, is_edited=in_ifs_by_hand, is_released=is_released)
     conflicts = (*answer.conflicts, *edited)
     return replace(
@@ -365,7 +367,7 @@ def _difference(order: Order, policy: Policy, sent: LedgerDocument) -> str:
         return "; ".join(found)
     is_undone = fact_hash(order) == sent.fact_hash
     return (
-        "it is again as it was sent, but what was adopted since is not"
+        "it is again as it was sent, but what was adopted or booked by hand since is not"
         if is_undone
         else "a figure below the currency's minor unit"
     )

@@ -171,7 +171,7 @@ class _Keeper:
             self._drafts.append(draft)
             tally.booked += draft.balance
         elif blocker is not None:
-            self._hold_back((blocker,), stops=not is_money and fact.kind is not VoucherKind.REVERSAL)
+            self._hold_back((blocker,), stops=not is_money and not self._is_of_itself(fact, blocker))
             return
         else:
             tally.early.append(fact.what)
@@ -179,6 +179,12 @@ class _Keeper:
         tally.held += sheet.held
         self._count(fact, sheet)
         self._note(fact.name, fact.at)
+
+    def _is_of_itself(self, fact: Fact, blocker: Blocker) -> bool:
+        """Whether what keeps the fact back keeps back none that come after it: a shipment that cannot be taken back,
+        a refund of what an edit changed (ACCOUNTING §1: refunds of unchanged lines go on)."""
+        is_of_edit = self._frame.changed is not None and blocker.reason is Reason.CONFLICT
+        return fact.kind is VoucherKind.REVERSAL or (fact.kind is VoucherKind.REFUND and is_of_edit)
 
     def _is_due(self, fact: Fact, *, is_early: bool) -> bool:
         """Whether the fact may be taken now; what keeps it is noted."""

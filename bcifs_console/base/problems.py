@@ -22,6 +22,8 @@ class Problem(Exception):
     """An error with a kind, a message for people and what to do about it (`remedy`)."""
 
     kind: ProblemKind = ProblemKind.CONFIGURATION
+    #: Whether it stays so: to try the same again cannot help, ever.
+    is_final: bool = False
 
     def __init__(self, message: str, *, remedy: str = "", kind: ProblemKind | None = None) -> None:
         super().__init__(message)

@@ -37,7 +37,7 @@ def add(
     typer.echo(f"✓ {added.name} added: orders placed from {added.start_at} on, days in {added.time_zone}.")
     for note in added.notes:
         typer.echo(f"! {safe_text(note)}")
-    typer.echo(f"  next: bcifs connection test {added.name}, then bcifs webhooks register, then bcifs serve")
+    typer.echo(f"  next: bcifs connection test {added.name}, then bcifs serve, then bcifs webhooks register")
 
 
 @app.command("list")

@@ -16,10 +16,10 @@ from bcifs_console.domain.buyers import Buyer
 from bcifs_console.operations import decide
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.decide import Decided, DecisionDetail
-from bcifs_console.operations.working import Waited, wait_for
 
 if TYPE_CHECKING:
     from bcifs_console.operations.decide_preview import CreationPreview
+    from bcifs_console.operations.working import Waited
 
 app = typer.Typer(help="Buyers whom a person must decide about.", no_args_is_help=True, add_completion=False)
 app.command("rule")(decisions_rule.rule)
@@ -268,6 +268,9 @@ def _said(decided: Decided) -> str:
 def _finish(context: Context, decided: Decided, wait: float | None, *, as_json: bool) -> None:
     waited: Waited | None = None
     if wait is not None:
+        # The worker comes with it: listing does not pay for its import.
+        from bcifs_console.operations.working import wait_for
+
         waited = asyncio.run(wait_for(context, decided.decision.connection_id, decided.orders, wait))
     if as_json:
         print_json(

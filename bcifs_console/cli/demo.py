@@ -14,6 +14,7 @@ import typer
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings, load_settings
 from bcifs_console.cli.demo_day import Summary, run_day
+from bcifs_console.cli.demo_world import WATCH_S
 from bcifs_console.cli.output import print_json
 from bcifs_console.cli.problems import EXIT_PROBLEM, Globals
 from bcifs_console.cli.shared import Json, log_to_stderr
@@ -49,7 +50,7 @@ def demo(
             request_deadline_s=3.0,
             resend_after_s=1.0,
             probe_interval_s=1.0,
-            watch_interval_s=20.0,
+            watch_interval_s=WATCH_S if is_live else 20.0,
             retry_base_s=0.2,
             retry_cap_s=5.0,
             max_attempts=40,

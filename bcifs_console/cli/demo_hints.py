@@ -36,23 +36,20 @@ def hint(seen: Seen) -> str:
     return next((text(seen) for holds, text in _STEPS if holds(seen)), "")
 
 
-def _key(action_id: str, otherwise: str) -> str:
-    """The first key of an action, as people call it; `otherwise` where there is no such action."""
-    action = REGISTRY.get(action_id)
-    if action is None or not action.keys:
-        return otherwise
-    key = action.keys[0]
+def _key(action_id: str) -> str:
+    """The first key of an action, as people call it."""
+    key = REGISTRY[action_id].keys[0]
     return _NAMES.get(key, key.replace("ctrl+", "^"))
 
 
 def _go(section: str) -> str:
-    return f"press {_key(f'everywhere.show_{section}', '?')}"
+    return f"press {_key(f'everywhere.show_{section}')}"
 
 
 def _decide(seen: Seen) -> str:
     if seen.section != "decisions":
         return f"IFS does not know {_counted(seen.open_decisions, 'buyer')}: {_go('decisions')} to see who it may be."
-    create = _key("decisions.create", "n")
+    create = _key("decisions.create")
     return f"Enter on a candidate, or its letter, links the buyer; {create} creates a customer."
 
 
@@ -60,7 +57,7 @@ def _why(seen: Seen) -> str:
     if seen.section != "orders":
         verb = "waits" if seen.waiting == 1 else "wait"
         return f"{_counted(seen.waiting, 'order')} {verb}. Why? {_go('orders').capitalize()}, then Enter on one."
-    return f"Enter on an order that says ! waiting tells why ({_key('orders.problems', 'e')}: only problems)."
+    return f"Enter on an order that says ! waiting tells why ({_key('orders.problems')}: only problems)."
 
 
 def _map(seen: Seen) -> str:
@@ -73,7 +70,7 @@ def _map(seen: Seen) -> str:
 def _repair(seen: Seen) -> str:
     if seen.section != "webhooks":
         return f"BigCommerce switched a webhook off: {_go('webhooks')} to see which."
-    return f"{_key('webhooks.repair', 'r')} repairs it now; the service does so by itself every 20 s."
+    return f"{_key('webhooks.repair')} repairs it now; the service does so by itself at its next look."
 
 
 def _counted(number: int, what: str) -> str:
@@ -92,7 +89,7 @@ _STEPS: Final[tuple[tuple[Callable[[Seen], bool], Callable[[Seen], str]], ...]] 
     ),
     (
         lambda s: s.section == "ledger" and s.decided > 0 and s.vouchers > 0 and not s.compared,
-        lambda _: f"{_key('ledger.compare', 'n')} compares the day under the cursor with IFS, to the cent.",
+        lambda _: f"{_key('ledger.compare')} compares the day under the cursor with IFS, to the cent.",
     ),
     (lambda s: s.unmapped > 0 and not s.mapped, _map),
     (

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import httpx
@@ -18,7 +18,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings
 from bcifs_console.cli.demo_hints import Seen, hint
 from bcifs_console.cli.demo_traffic import HOOK_START_S, Traffic
-from bcifs_console.cli.demo_world import connect_to, simulator
+from bcifs_console.cli.demo_world import WATCH_S, connect_to, simulator
 from bcifs_console.console.app import ConsoleApp
 from bcifs_console.domain.documents import DocumentKind
 from bcifs_console.domain.plan import Reason
@@ -32,7 +32,8 @@ from bcifs_console.store import connections, customers, health, journal, queue, 
 _LOOK_S: Final = 0.1
 _HINT_S: Final = 0.5
 _START_S: Final = 30.0
-_GONE: Final = frozenset({WebhookState.DEACTIVATED, WebhookState.BLOCKED, WebhookState.SILENT})
+#: From one accident with a webhook until the service's next look but one, so that most of the time all is well.
+_ACCIDENT_S: Final = 2.5 * WATCH_S
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -54,7 +55,8 @@ async def live(settings: Settings, *, morning: int, rate: float, seed: int, faul
             await control.post(f"{url}/_sim/faults", json={"profile": faults})
             traffic = Traffic(control, access, seed, pause_s=1 / rate)
             app = ConsoleApp(context)
-            beside = [asyncio.create_task(_day(traffic, morning)), asyncio.create_task(_Guide(app, context).run())]
+            happening = (_day(traffic, morning), accidents(traffic, context), _Guide(app, context).run())
+            beside = [asyncio.create_task(each) for each in happening]
             try:
                 await app.run_async()
             finally:
@@ -112,6 +114,29 @@ async def _day(traffic: Traffic, morning: int) -> None:
             await asyncio.sleep(traffic.pause_s)
 
 
+async def accidents(traffic: Traffic, context: Context, *, pause_s: float = _ACCIDENT_S) -> None:
+    """Now and then a webhook is switched off, just after the service looked: until its next look a person can repair it.
+
+    The demo looks at once, for the person could see nothing of it before somebody did.
+    """
+    while True:
+        looked_at = await _looked_at(context)
+        while await _looked_at(context) == looked_at:
+            await asyncio.sleep(_HINT_S)
+        try:
+            await traffic.switch_a_hook_off()
+            await hooks.status(context, None)
+        except (httpx.HTTPError, Problem) as error:
+            _log.warning("demo", error=str(error))
+        await asyncio.sleep(pause_s)
+
+
+async def _looked_at(context: Context) -> datetime | None:
+    """When the webhooks were looked at last."""
+    found = await context.store.database.read(webhooks.healths)
+    return max((each.looked_at for each in found.values() if each.looked_at), default=None)
+
+
 @dataclass
 class _Guide:
     """Follows what there is and what the person has tried, and says what to try next."""
@@ -144,7 +169,7 @@ class _Guide:
         self._follow_decisions(conn, {one.id for one in found})
         in_force = frozenset(rule.id for rule in rules.in_force(conn, connection_id).rules)
         self._rules = self._rules or in_force
-        broken = sum(1 for one in webhooks.healths(conn).values() if one.state in _GONE)
+        broken = sum(1 for one in health.hooks(conn) if one.state == WebhookState.DEACTIVATED)
         self._were_broken = self._were_broken or broken > 0
         documents = {label: number for (_, label), number in journal.counts(conn, "documents").items()}
         return Seen(

@@ -29,7 +29,7 @@ _REGISTERED: Final = ("Grace", "Hopper", "grace.hopper@example.com", 2)
 #: What happens in turn, a beat for each; `order` stands between them so often.
 _DAY: Final = (
     *("order", "unknown_buyer", "order", "shipped", "order", "order", "honey", "order", "units_after_shipping"),
-    *("order", "order", "hook_off", "order", "order", "shipped", "order", "unmapped_sku", "order", "order"),
+    *("order", "order", "order", "order", "shipped", "order", "unmapped_sku", "order", "order"),
 )
 
 
@@ -76,8 +76,6 @@ class Traffic:
             self._to_ship.append(number)
         elif beat == "honey":
             await self._honey()
-        elif beat == "hook_off":
-            await self._switch_a_hook_off()
         elif beat == "shipped" and self._to_ship:
             number = self._to_ship.pop(0)
             await self._live([number], ["shipped"])
@@ -108,8 +106,8 @@ class Traffic:
         body = {"status_id": 11, "customer_id": customer_id, "billing_address": address, "products": products}
         await self._ask("POST", f"{self._store}/v2/orders", body)
 
-    async def _switch_a_hook_off(self) -> None:
-        """As BigCommerce does with a hook whose deliveries failed for two days."""
+    async def switch_a_hook_off(self) -> None:
+        """As BigCommerce does with a hook whose deliveries failed for two days. Raises httpx.HTTPError."""
         hooks = (await self._ask("GET", f"{self._store}/v3/hooks"))["data"]
         active = [hook for hook in hooks if hook["is_active"]]
         if active:

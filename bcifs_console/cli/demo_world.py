@@ -13,6 +13,8 @@ from bcifs_console.operations import connect
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections
 
+#: How often the service looks at the webhooks behind the console: a person has time to be faster.
+WATCH_S: Final = 75.0
 _START_S: Final = 30.0
 #: Account, condition, patterns: the simulator's goods by family (docs/simulator.md). Nobody has said yet what honey is.
 _FAMILIES: Final[tuple[tuple[str, str, list[str]], ...]] = (

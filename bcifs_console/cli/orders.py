@@ -12,6 +12,7 @@ from bcifs_console.cli.output import money, print_json, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
 from bcifs_console.cli.shared import ConnectionName, Json, Limit, Note, Wait, installation
 from bcifs_console.domain.edits import EditChoice
+from bcifs_console.domain.plan import Verdict
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations import order_edits, order_skip, orders
 from bcifs_console.operations.context import Context
@@ -131,7 +132,9 @@ def plan(ctx: typer.Context, order_id: OrderId, connection: ConnectionName = Non
 
 
 def _print_plan(found: orders.Preview) -> None:
-    typer.echo(f"order {found.order_id}: {found.verdict}" + (f" ({safe_text(found.note)})" if found.note else ""))
+    is_done = found.verdict == Verdict.POST.value and not found.documents and not found.blockers
+    said = "nothing more to post" if is_done else found.verdict
+    typer.echo(f"order {found.order_id}: {said}" + (f" ({safe_text(found.note)})" if found.note else ""))
     shown = {"customer_order": _print_order, "voucher": _print_voucher, "order_update": _print_update}
     for document in found.documents:
         shown[document["kind"]](document)

@@ -11,9 +11,12 @@ from typing import Any, ClassVar, Final
 import structlog
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.reactive import var
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
+from bcifs_console.base.problems import Problem
 from bcifs_console.console import themes
 from bcifs_console.console.actions import EVERYWHERE, bindings_of
 from bcifs_console.console.config import ConsoleConfig
@@ -70,6 +73,9 @@ class ConsoleApp(Doing):
 
     # -- life --------------------------------------------------------------------------------------------------------
 
+    async def on_unmount(self) -> None:
+        await self.gateway.close()
+
     def on_mount(self) -> None:
         self.set_keymap(self.keymap_in_force.for_textual())
         if not self.gateway.point(has_connections) and not self.gateway.readonly:
@@ -101,6 +107,15 @@ class ConsoleApp(Doing):
         """End the console; who started it then does with the service what `leaving` says."""
         self.leaving = how
         self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A problem that a worker met is told; widgets that are gone while the console ends are no fault."""
+        # Textual ends the app on either; a worker's problem leaves nothing half done that its screen would not say.
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(error, WorkerFailed) and isinstance(cause, Problem):
+            self.show_problem(cause)
+        elif not (isinstance(cause, NoMatches) and self.is_leaving):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """A fault of ours: into the log, without what was typed; on the terminal in one line."""
@@ -134,7 +149,7 @@ class ConsoleApp(Doing):
     def show_status(self) -> None:
         """Draw the status bar of the screen in front, and its greyed keys."""
         screen = self.front
-        if screen is None or not screen.is_mounted:
+        if screen is None or not screen.is_ready or self.is_leaving:
             return
         told = parts(
             self.vitals,
@@ -149,13 +164,12 @@ class ConsoleApp(Doing):
         """Show the hint on every screen there is."""
         for stack in self._screen_stacks.values():
             for screen in stack:
-                if isinstance(screen, ConsoleScreen) and screen.is_mounted:
+                if isinstance(screen, ConsoleScreen) and screen.is_ready:
                     screen.show_hint(hint)
 
     def get_key_display(self, binding: Binding) -> str:
         """A key as the footer and the help write it."""
         return key_name(binding.key)
-
 
 
 def freeze_garbage() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Final
 
 from textual import work
 from textual.command import CommandPalette
 from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
@@ -30,7 +32,10 @@ from bcifs_console.operations import serving
 from bcifs_console.operations.serving import ServiceProcess
 from bcifs_console.store.views.vitals import Vitals
 
-_PROBLEM_S = 10.0
+#: How long a note covers what is below it, in seconds; a problem longer, on a screen of so many rows.
+_TOAST_S: Final = 4.0
+_PROBLEM_S: Final = 10.0
+_ROOMY: Final = 30
 
 
 class Doing(Navigating):
@@ -48,6 +53,11 @@ class Doing(Navigating):
         self.trouble = ""
         self.leaving = Leaving.KEEP
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the console is on its way out: widgets may be gone."""
+        return self._exit or not self.is_running
+
     # -- telling and asking ------------------------------------------------------------------------------------------
 
     def say(self, text: str, *, severity: SeverityLevel = "information") -> None:
@@ -55,21 +65,31 @@ class Doing(Navigating):
         self.gateway.note(text, DeedKind.NOTE)
         self._toast(text, severity)
 
-    def show_problem(self, problem: Problem) -> None:
-        """Tell of a problem and what to do about it; also in the action journal."""
-        self.gateway.note(str(problem), DeedKind.PROBLEM)
-        told = f"{problem.message}\n→ {problem.remedy}" if problem.remedy else problem.message
-        self._toast(told, "error")
+    def show_problem(self, problem: Problem, *, failed: str = "") -> None:
+        """Tell of a problem and what to do about it; also in the action journal. `failed`: what was not done for it."""
+        before = f"{failed}: " if failed else ""
+        self.gateway.note(f"{before}{problem}", DeedKind.PROBLEM)
+        told = f"{before}{problem.message}"
+        self._toast(f"{told}\n→ {problem.remedy}" if problem.remedy else told, "error")
 
-    def notify_done(self, text: str, undo: Undo | None = None) -> None:
-        """Tell what was done and write it into the action journal."""
-        self.gateway.did(text, undo)
-        self._toast(f"✓ {text}" + ("\nu undoes it" if undo is not None else ""), "information")
+    def notify_done(self, text: str, undo: Undo | None = None, *, until: str = "") -> None:
+        """Tell what was done and write it into the action journal. `until`: `undo` works no longer than that."""
+        deed = self.gateway.did(text, undo, until=until)
+        self._toast(f"✓ {text}\n{deed.offer}".rstrip(), "information")
         self.refresh_bindings()
 
     def _toast(self, text: str, severity: SeverityLevel) -> None:
         told = "\n".join(safe_text(line) for line in text.splitlines())
-        self.notify(told, severity=severity, markup=False, timeout=_PROBLEM_S if severity == "error" else None)
+        is_roomy = self.size.height >= _ROOMY
+        is_long = severity == "error" and is_roomy  # elsewhere it covers too much: `L` has it
+        self.notify(told, severity=severity, markup=False, timeout=_PROBLEM_S if is_long else _TOAST_S)
+
+    def push_screen(self, screen: Any, *args: Any, **options: Any) -> Any:
+        """As Textual's; notes go when a question comes in front of them. Problems stay to be read."""
+        if isinstance(screen, ModalScreen):
+            for note in [note for note in self._notifications if note.severity == "information"]:
+                self._unnotify(note)
+        return super().push_screen(screen, *args, **options)
 
     async def confirm(self, title: str, lines: Sequence[str], *, danger: bool = False, count: int = 1) -> bool:
         """Ask before acting; call it from a worker (`@work`). `danger`: it cannot be taken back."""
@@ -187,10 +207,12 @@ class Doing(Navigating):
     @work(exclusive=True, group="undo")
     async def action_undo(self) -> None:
         """Take back the newest action that can be taken back."""
+        wanted = self.gateway.newest_undo()
         try:
             undone = await self.gateway.undo()
         except Problem as problem:
-            self.show_problem(problem)
+            self.show_problem(problem, failed=f"Not undone: {wanted.text.rstrip('.')}" if wanted is not None else "")
+            self.refresh_bindings()
         else:
             self.say(f"Undone: {undone}")
             self.refresh_bindings()

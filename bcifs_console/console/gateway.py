@@ -49,18 +49,26 @@ class DeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One line of the action journal. `undo` is None for what cannot be taken back."""
+    """One line of the action journal. `undo` is None for what cannot be taken back; `until`: or no more after that."""
 
     number: int
     at: datetime
     text: str
     kind: DeedKind
     undo: Undo | None = None
+    until: str = ""
 
     @property
     def can_undo(self) -> bool:
         """Whether it can be taken back now."""
         return self.undo is not None and self.kind is DeedKind.DONE
+
+    @property
+    def offer(self) -> str:
+        """How it is taken back, with the limit where it has one; "" where it cannot be."""
+        if not self.can_undo:
+            return ""
+        return f"u takes it back until {self.until}" if self.until else "u undoes it"
 
 
 class Gateway:
@@ -71,6 +79,7 @@ class Gateway:
         self.readonly: Final = readonly
         self.deeds: Final[deque[Deed]] = deque(maxlen=_KEPT)
         self._number = 0
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -108,16 +117,33 @@ class Gateway:
     async def _run(self, run: Callable[[Context], Any]) -> Any:
         # An async verb called in the thread only makes its coroutine; it is awaited here, on the loop.
         found = await asyncio.to_thread(run, self.context)
-        return await found if inspect.isawaitable(found) else found
+        if not inspect.isawaitable(found):
+            return found
+        task = asyncio.create_task(_awaited(found))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            _end(task)  # nobody waits for it any more; it closes its connections all the same, see `close`
+            raise
 
-    def did(self, text: str, undo: Undo | None = None) -> None:
-        """Write a line into the action journal; `undo` takes it back, None for what cannot be."""
-        self.note(text, DeedKind.DONE, undo)
+    async def close(self) -> None:
+        """End what is still under way, and wait until it has closed its connections to both systems."""
+        for task in self._under_way:
+            _end(task)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def note(self, text: str, kind: DeedKind, undo: Undo | None = None) -> None:
+    def did(self, text: str, undo: Undo | None = None, *, until: str = "") -> Deed:
+        """Write a line into the action journal; `undo` takes it back (only until then), None for what cannot be."""
+        return self.note(text, DeedKind.DONE, undo, until=until)
+
+    def note(self, text: str, kind: DeedKind, undo: Undo | None = None, *, until: str = "") -> Deed:
         """Write any line into the action journal."""
         self._number += 1
-        self.deeds.append(Deed(self._number, self.now(), text, kind, undo))
+        deed = Deed(self._number, self.now(), text, kind, undo, until)
+        self.deeds.append(deed)
+        return deed
 
     def newest_undo(self) -> Deed | None:
         """The newest action that can be taken back."""
@@ -126,11 +152,26 @@ class Gateway:
     async def undo(self, number: int | None = None) -> str:
         """Take back the newest action, or the one with this number, and return what it was.
 
-        Raises NothingToUndo, ReadOnly, or what taking it back raises (then it is left as it was).
+        Raises NothingToUndo, ReadOnly, or what taking it back raises: it is left as it was then, and offered again
+        unless the problem is final.
         """
         deed = self.newest_undo() if number is None else next((d for d in self.deeds if d.number == number), None)
         if deed is None or not deed.can_undo or deed.undo is None:
             raise NothingToUndo
-        await self.act(deed.undo)
+        try:
+            await self.act(deed.undo)
+        except Problem as problem:
+            if problem.is_final:
+                self.deeds[self.deeds.index(deed)] = replace(deed, undo=None)
+            raise
         self.deeds[self.deeds.index(deed)] = replace(deed, kind=DeedKind.UNDONE)
         return deed.text
+
+
+def _end(task: asyncio.Task[Any]) -> None:
+    if not task.cancelling():  # told a second time it would break off its closing
+        task.cancel()
+
+
+async def _awaited(found: Awaitable[T]) -> T:
+    return await found

@@ -52,6 +52,8 @@ class Navigating(App[None]):
         if is_here or focus:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
+        if is_here and not focus and isinstance(self.screen, ConsoleScreen):
+            self.screen.close_detail()  # one that took the list's place is no screen of its own
         if focus and isinstance(self.screen, ConsoleScreen):
             self.screen.want(**focus)
 
@@ -111,6 +113,11 @@ class Navigating(App[None]):
         if isinstance(self.screen, ConsoleScreen) and self.screen.close_detail():
             return
         if len(self.screen_stack) > 1:
+            # A screen that comes up right now is let come up first: taken away in the middle of it, it falls.
+            self.screen.call_after_refresh(self._close, self.screen)
+
+    def _close(self, screen: Screen[Any]) -> None:
+        if screen is self.screen and len(self.screen_stack) > 1:
             self.pop_screen()
 
     def action_last_screen(self) -> None:

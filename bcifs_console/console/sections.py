@@ -21,16 +21,8 @@ SECTIONS: Final[dict[str, tuple[str, str, str]]] = {
 
 def screen_of(section: str) -> Screen[None]:
     """A new screen of the section."""
-    title, module_name, class_name = SECTIONS[section]
-    name = f"bcifs_console.console.screens.{module_name}"
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        from bcifs_console.console.screens.placeholder import PlaceholderScreen
-
-        return PlaceholderScreen(title)
+    _, module_name, class_name = SECTIONS[section]
+    module = importlib.import_module(f"bcifs_console.console.screens.{module_name}")
     found: Screen[None] = getattr(module, class_name)()
     return found
 

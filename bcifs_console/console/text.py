@@ -48,6 +48,12 @@ def age(now: datetime, then: datetime | None) -> str:
     return "now"
 
 
+def ago(now: datetime, then: datetime | None) -> str:
+    """`age` of what is past: "3 min ago", "now", "-" for never."""
+    told = age(now, then)
+    return told if told in ("-", "now") else f"{told} ago"
+
+
 def money(amount: Decimal | None, currency: str = "") -> str:
     """An amount with thousands separated, as it is, never rounded: "1,204.00 USD"; "-" for none."""
     if amount is None:

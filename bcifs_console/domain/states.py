@@ -47,6 +47,15 @@ def order_subject(order_id: int) -> str:
     return f"order:{order_id}"
 
 
+def left_out_key(order_id: int) -> str:
+    """Under which it is kept that a person left this one order out.
+
+    Never a buyer's key: that of a guest without an e-mail is the order's own name (ACCOUNTING §6), and what was decided
+    about the buyer must outlast it.
+    """
+    return f"left-out:{order_id}"
+
+
 def order_of(subject: str) -> int | None:
     """The order a ledger subject is about, None for a buyer's."""
     kind, _, number = subject.partition(":")

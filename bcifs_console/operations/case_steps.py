@@ -47,6 +47,8 @@ _DOCUMENT_WORDS: Final = {
 _EVENT_WORDS: Final = {
     "order.sync_asked": "asked to look at it now",
     "order.synced": "synced",
+    "order.released": "let go by a new mapping rule",
+    "order.retried": "tried again with its group",
     "order.failed": "given up",
     "order.skipped": "left out",
     "order.unskipped": "no longer left out",

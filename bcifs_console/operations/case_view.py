@@ -31,9 +31,10 @@ from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan
 from bcifs_console.domain.rules import Policy
-from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.domain.states import OrderState, left_out_key, order_subject
 from bcifs_console.domain.vouchers import Position, VoucherDraft
 from bcifs_console.operations.case_steps import Step, steps_of
+from bcifs_console.operations.order_skip import may_be_in_ifs
 from bcifs_console.store import connections, customers, ledger, past, rules, views
 from bcifs_console.store.past import KeptOrder
 from bcifs_console.store.views import OrderView, order_case
@@ -62,7 +63,7 @@ class CaseDocument:
     error: str = ""
     batch: int | None = None
     parts: tuple[LedgerPart, ...] = ()
-    is_fresh: bool = False  #: planned, or nothing of it can have reached IFS yet
+    is_fresh: bool = False  #: planned, or nothing of it can have reached IFS
 
     @property
     def is_planned(self) -> bool:
@@ -197,7 +198,7 @@ def document_of(document: LedgerDocument) -> CaseDocument:
         error=document.error,
         batch=document.batch,
         parts=document.parts,
-        is_fresh=document.state is DocumentState.INTENDED,
+        is_fresh=not may_be_in_ifs(document),
     )
 
 
@@ -226,7 +227,7 @@ def _decoded(kept: KeptOrder) -> Order | None:
 def _customer(conn: Connection, connection_id: int, order: Order, known: str) -> Customer:
     """Whose order it is, as far as that is known here. Where it is not, somebody: the amounts are the same, and who it
     is stands among the problems."""
-    for key in (order_subject(order.id), buyer_of(order).key):
+    for key in (left_out_key(order.id), buyer_of(order).key):
         linked = customers.link_of(conn, connection_id, key)
         if linked is not None:
             return linked

@@ -16,6 +16,7 @@ from bcifs_console.domain.states import OrderState
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, customers, directory, queue
 from bcifs_console.store.customers import Decision
+from bcifs_console.store.errors import DecidedMeanwhile
 
 
 class NoSuchDecision(Problem):
@@ -28,6 +29,19 @@ class NoSuchCustomer(Problem):
     """IFS has no customer of that id."""
 
     kind = ProblemKind.NOT_FOUND
+
+
+class NotedMeanwhile(Problem):
+    """Somebody else has left a note on the question, or changed it."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, who: str, note: str) -> None:
+        said = f"it says: {note}" if note else "it was taken away"
+        super().__init__(
+            f"The note on {who} was changed meanwhile; {said}.",
+            remedy="Yours is not kept: write it anew beside that one.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +201,15 @@ def skip(context: Context, decision_id: int, note: str) -> Decided:
     return _decide(context, find_open(context, decision_id), customers.SKIP, note)
 
 
-def undo(context: Context, decision_id: int, note: str) -> Decided:
+def undo(context: Context, decision_id: int, note: str, *, answer: Decided | None = None) -> Decided:
     """Take the answer back: the question is open again. A skip can be taken back whenever (it sent nothing).
 
-    Raises NoSuchDecision where nobody has answered it, or it answered itself; BuyerSent, BuyerBeingSent.
+    `answer`: one that was given here; another one, given since, is left alone. Raises NoSuchDecision where nobody has
+    answered it, or it answered itself; BuyerSent, BuyerBeingSent, DecidedMeanwhile.
     """
     found = find(context, decision_id)
+    if answer is not None and found.action and not _is(found, answer, context.actor):
+        raise DecidedMeanwhile(found.name)
     if not found.action:
         raise NoSuchDecision(f"Decision {decision_id} is open: nothing is to be undone.", remedy="bcifs decisions list")
     if found.actor == customers.SERVICE:
@@ -202,6 +219,12 @@ def undo(context: Context, decision_id: int, note: str) -> Decided:
         )
     orders = context.store.database.write_sync(lambda tx: customers.undo(tx, found, actor=context.actor, note=note))
     return Decided(found, UNDO, found.customer_id, tuple(orders))
+
+
+def _is(found: Decision, answer: Decided, actor: str) -> bool:
+    # A customer that was created has an id by now, which the answer did not know.
+    is_same = found.action != "link" or found.customer_id == answer.customer_id
+    return (found.action, found.actor) == (answer.action, actor) and is_same
 
 
 def unskip(context: Context, decision_id: int, note: str) -> Decided:
@@ -216,9 +239,12 @@ def unskip(context: Context, decision_id: int, note: str) -> Decided:
     return undo(context, decision_id, note)
 
 
-def remark(context: Context, decision_id: int, text: str) -> None:
-    """Leave a note on an open question, or take it away. Raises NoSuchDecision, DecidedMeanwhile."""
+def remark(context: Context, decision_id: int, text: str, *, instead_of: str | None = None) -> None:
+    """Leave a note on an open question, or take it away. `instead_of`: the note there is thought to be; another one
+    is left alone. Raises NoSuchDecision, NotedMeanwhile, DecidedMeanwhile."""
     found = find_open(context, decision_id)
+    if instead_of is not None and found.note != instead_of.strip():
+        raise NotedMeanwhile(found.name, found.note)
     note = text.strip()
     context.store.database.write_sync(lambda tx: customers.remark(tx, found, note, actor=context.actor))
 

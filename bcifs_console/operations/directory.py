@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bcifs_console.ifs.profile import load_profile
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, directory
 from bcifs_console.store.directory import Crawl
@@ -20,6 +19,9 @@ class DirectoryStatus:
 
 def status(context: Context, connection: str | None) -> DirectoryStatus:
     """How far the customers are read. Raises NoSuchConnection, UsageProblem, ConfigurationProblem."""
+    # pydantic's checks come with it: listing decisions does not pay for their import.
+    from bcifs_console.ifs.profile import load_profile
+
     connection_id = context.connection_id(connection)
     name, settings, found = context.store.database.read_sync(
         lambda conn: (

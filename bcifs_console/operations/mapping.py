@@ -22,7 +22,6 @@ from bcifs_console.operations.mapping_text import differences, mapping_toml
 from bcifs_console.store import connections, rules
 from bcifs_console.store.database import Tx
 
-
 NO_RULES: Final = Rules()
 
 

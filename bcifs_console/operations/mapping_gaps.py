@@ -1,7 +1,7 @@
 """What waits for a mapping rule and the rule each lacks; what proposed rules would let go. Calls nothing."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -9,7 +9,17 @@ from sqlalchemy import Connection
 from bcifs_console.accounting.mapping import resolve
 from bcifs_console.accounting.replay import Past, Replayed, replay
 from bcifs_console.accounting.suggestion import suggested
-from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Policy, Purpose, Question, Rules
+from bcifs_console.domain.plan import Blocker
+from bcifs_console.domain.rules import (
+    ACCOUNT_PURPOSES,
+    Condition,
+    ConditionField,
+    MappingRule,
+    Policy,
+    Purpose,
+    Question,
+    Rules,
+)
 from bcifs_console.store import connections, mapping_releases, past
 from bcifs_console.store.past import KeptOrder
 from bcifs_console.store.views import mappings
@@ -18,6 +28,8 @@ from bcifs_console.sync.releasing import affected
 
 #: What an order waits for whose sales part IFS does not have (`sync.looking`).
 _SALES_PART: Final = "sales_part "
+#: What only the accounts of vouchers are asked for: without the others an order does not come to its vouchers.
+_OF_VOUCHERS: Final = ACCOUNT_PURPOSES - {Purpose.REVENUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class Gap:
     value: WaitingValue
     question: Question | None = None  #: None: IFS refused what the rules gave, and which of them is not known
     conditions: tuple[Condition, ...] = ()
+    culprit: MappingRule | None = None  #: the rule in force that gives what IFS lacks: it is to be changed
+    is_covered: bool = False  #: the rules in force settle it; the order was not looked at again yet
 
     @property
     def purpose(self) -> Purpose | None:
@@ -42,6 +56,13 @@ class Gap:
         """The rule of `wanted` that answers it, None where none does."""
         return None if self.question is None else resolve(wanted, self.question.purpose, dict(self.question.facts))
 
+    def is_answered(self, wanted: Rules) -> bool:
+        """Whether an edit among `wanted` settles it: a rule that is not saved, or the culprit changed or gone."""
+        if self.culprit is not None:
+            return all(rule.id != self.culprit.id for rule in wanted.of(self.culprit.purpose))
+        answer = self.answer(wanted)
+        return answer is not None and not answer.id
+
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
@@ -53,7 +74,12 @@ class Mapped:
     @property
     def waiting(self) -> int:
         """How many orders wait for a rule."""
-        return len({order_id for gap in self.gaps for order_id in gap.value.orders})
+        return len({order_id for gap in self.lacking for order_id in gap.value.orders})
+
+    @property
+    def lacking(self) -> tuple[Gap, ...]:
+        """Those that no rule in force settles."""
+        return tuple(gap for gap in self.gaps if not gap.is_covered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +88,62 @@ class Freed:
 
     ready: tuple[int, ...] = ()  #: nothing we know of stands in their way any more
     nearer: tuple[int, ...] = ()  #: they go on waiting, for something else
+    refused: tuple[int, ...] = ()  #: nothing else is in their way, but the rules give them what IFS lacks
     first: int | None = None  #: who is let go first
 
     @property
     def count(self) -> int:
-        return len(self.ready) + len(self.nearer)
+        return len(self.ready) + len(self.nearer) + len(self.refused)
 
 
 def mapped(conn: Connection, connection_id: int) -> Mapped:
-    """The mapping with its gaps, most orders first. Of each gap one order is planned anew, to see what it lacks."""
+    """The mapping with its gaps, most orders first, what is settled last.
+
+    Of each gap one order is planned anew under the rules in force, to see what it lacks.
+    """
     view = mappings.mapping(conn, connection_id)
     policy = connections.settings_of(conn, connection_id).policy
     examples = {value.orders[0] for value in view.waiting}
-    planned = {
-        kept.order_id: replayed
-        for kept in past.of_orders(conn, connection_id, sorted(examples))
-        if (replayed := _replayed(kept, view.rules, policy)) is not None
-    }
-    return Mapped(view, tuple(_gap(value, planned.get(value.orders[0])) for value in view.waiting))
+    kept = {each.order_id: each for each in past.of_orders(conn, connection_id, sorted(examples))}
+    gaps = [_gap(value, kept.get(value.orders[0]), view.rules, policy) for value in view.waiting]
+    return Mapped(view, tuple(sorted(gaps, key=lambda gap: gap.is_covered)))
 
 
-def freed(conn: Connection, connection_id: int, before: Rules, wanted: Rules) -> Freed:
-    """What saving `wanted` in place of `before` would let go, by what is known without asking IFS."""
+def freed(
+    conn: Connection,
+    connection_id: int,
+    before: Rules,
+    wanted: Rules,
+    *,
+    lacking: Collection[tuple[Purpose, str]] = (),
+) -> Freed:
+    """What saving `wanted` in place of `before` would let go, by what is known without asking IFS.
+
+    `lacking`: results, by purpose, that IFS is known not to have; who is given one is not ready.
+    """
     policy = connections.settings_of(conn, connection_id).policy
     waiting = mapping_releases.standings(conn, connection_id)
     kept = past.of_orders(conn, connection_id, [standing.order_id for standing in waiting])
     found = sorted(affected(waiting, kept, before, wanted, policy), key=lambda each: each.rank)
+    free = [each.order_id for each in found if each.is_free]
+    sure = set(free)
+    if lacking:
+        usable = affected(waiting, kept, before, _without(wanted, lacking), policy)
+        sure = {each.order_id for each in usable if each.is_free}
     return Freed(
-        ready=tuple(each.order_id for each in found if each.is_free),
+        ready=tuple(order_id for order_id in free if order_id in sure),
         nearer=tuple(each.order_id for each in found if not each.is_free),
+        refused=tuple(order_id for order_id in free if order_id not in sure),
         first=found[0].order_id if found else None,
+    )
+
+
+def _without(rules: Rules, lacking: Collection[tuple[Purpose, str]]) -> Rules:
+    """The same rules, those that give what IFS lacks giving nothing: they still take their cases."""
+    return Rules(
+        tuple(
+            replace(rule, result="") if (rule.purpose, rule.result.strip()) in lacking else rule for rule in rules.rules
+        )
     )
 
 
@@ -109,28 +161,51 @@ def _replayed(kept: KeptOrder, rules: Rules, policy: Policy) -> Replayed | None:
     return replay(order, rules, policy)
 
 
-def _gap(value: WaitingValue, planned: Replayed | None) -> Gap:
-    if planned is None:
+def _gap(value: WaitingValue, kept: KeptOrder | None, rules: Rules, policy: Policy) -> Gap:
+    planned = _replayed(kept, rules, policy) if kept is not None else None
+    if kept is None or planned is None:
         return Gap(value)
     if value.subject.startswith(_SALES_PART):
-        return _unknown_part(value, planned)
-    same_subject = [blocker for blocker in planned.unmapped if blocker.subject == value.subject]
-    for blocker in sorted(same_subject, key=lambda each: each.message != value.message):
-        if blocker.question is not None:
-            return Gap(value, blocker.question, suggested(blocker.question))
-    return Gap(value)
+        return _unknown_part(value, planned, rules)
+    if (blocker := _blocker(value, planned)) is not None and blocker.question is not None:
+        return Gap(value, blocker.question, suggested(blocker.question))
+    return _settled(value, kept, rules, policy) or Gap(value)
 
 
-def _unknown_part(value: WaitingValue, planned: Replayed) -> Gap:
-    """IFS has no such sales part: a rule for the SKUs that lead to it."""
+def _blocker(value: WaitingValue, planned: Replayed) -> Blocker | None:
+    """What keeps the order back under this name, best in these words, of all that a rule could answer."""
+    same = [each for each in planned.unmapped if each.subject == value.subject and each.question is not None]
+    return min(same, key=lambda each: each.message != value.message, default=None)
+
+
+def _settled(value: WaitingValue, kept: KeptOrder, rules: Rules, policy: Policy) -> Gap | None:
+    """The gap that a rule has closed since: without rules the order would lack the same; None where it would not."""
+    for given in ((), [rule for rule in rules.rules if rule.purpose not in _OF_VOUCHERS]):
+        planned = _replayed(kept, Rules(tuple(given)), policy)
+        blocker = _blocker(value, planned) if planned is not None else None
+        if blocker is None or blocker.question is None or blocker.message != value.message:
+            continue
+        if resolve(rules, blocker.question.purpose, dict(blocker.question.facts)) is not None:
+            return Gap(value, blocker.question, suggested(blocker.question), is_covered=True)
+    return None
+
+
+def _unknown_part(value: WaitingValue, planned: Replayed, rules: Rules) -> Gap:
+    """IFS has no such sales part: the rule that gives it is to be changed; else one for the SKUs that lead to it."""
     part = value.subject.removeprefix(_SALES_PART)
-    skus = tuple(dict.fromkeys(_skus(planned, part))) or (part,)
+    # Where the rules hold the order back altogether, nobody can say which parts it would come to.
+    given = {line.catalog_no for draft in planned.documents for line in draft.lines} if planned.documents else {part}
+    culprit = next((rule for rule in rules.of(Purpose.SALES_PART) if rule.result.strip() == part), None)
+    skus = tuple(dict.fromkeys(_skus(planned, part, culprit))) or (part,)
     question = Question(Purpose.SALES_PART, ((ConditionField.SKU, skus[0]),))
-    return Gap(value, question, (Condition(ConditionField.SKU, skus),))
+    conditions = (Condition(ConditionField.SKU, skus),)
+    return Gap(value, question, conditions, culprit=culprit, is_covered=part not in given)
 
 
-def _skus(planned: Replayed, part: str) -> Iterable[str]:
+def _skus(planned: Replayed, part: str, culprit: MappingRule | None) -> Iterable[str]:
     for draft in planned.documents:
         for line in draft.basis.lines if draft.basis is not None else ():
-            if line.sku.strip().upper() == part:
-                yield line.sku.strip()
+            sku = line.sku.strip()
+            tested = {ConditionField.SKU: line.sku, ConditionField.NAME: line.name}
+            if sku.upper() == part or (sku and culprit and resolve(Rules((culprit,)), culprit.purpose, tested)):
+                yield sku

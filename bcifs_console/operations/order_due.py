@@ -1,4 +1,4 @@
-"""Making orders due by hand. Apart from `orders`, which needs both clients: a list that only asks for a look does not."""
+"""Making orders due by hand. Apart from `orders`, which brings both clients along: to ask for a look takes neither."""
 
 from collections.abc import Collection
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from bcifs_console.accounting.adopting import not_adoptable
 from bcifs_console.accounting.basis import fact_hash
-from bcifs_console.accounting.edits import changes, not_adoptable, standing
+from bcifs_console.accounting.edits import changes, standing
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.domain.basis import Basis
@@ -11,7 +12,8 @@ from bcifs_console.domain.codec import decode_customer_order, decode_order
 from bcifs_console.domain.documents import Ledger
 from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.orders import Order
-from bcifs_console.domain.states import order_subject
+from bcifs_console.domain.rules import Policy
+from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.operations.connect import settings_of
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.orders import NoSuchOrder
@@ -21,6 +23,12 @@ from bcifs_console.store.database import Tx
 
 class NotEdited(Problem):
     """The order is as it was sent, or was never sent."""
+
+    kind = ProblemKind.CONFLICT
+
+
+class OrderBeingBooked(Problem):
+    """The order is being looked at: vouchers by what counted until now may be on their way."""
 
     kind = ProblemKind.CONFLICT
 
@@ -53,7 +61,8 @@ def answer(
 ) -> Answered:
     """Say how an edited order goes on, by the order as it was last read; it is looked at again.
 
-    Raises NoSuchOrder, NotEdited, NotAdoptable, and UsageProblem for a reference that is missing or out of place.
+    Raises NoSuchOrder, NotEdited, OrderBeingBooked, NotAdoptable, and UsageProblem for a reference that is missing or
+    out of place.
     """
     if (choice is EditChoice.BY_HAND) is not bool(reference.strip()):
         raise UsageProblem(
@@ -64,12 +73,16 @@ def answer(
     settings = settings_of(context, connection_id)
 
     def write(tx: Tx) -> Answered:
+        # Held: no look that plans by the answers before this one begins, or is under way.
+        if queue.hold(tx, connection_id, order_id) is OrderState.WORKING:
+            raise OrderBeingBooked(f"Order {order_id} is being worked on right now.", remedy="Try again in a moment.")
         order = _as_read(tx, connection_id, order_id)
         held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
         sent = held.customer_order()
         now = fact_hash(order)
         draft = decode_customer_order(sent.draft) if sent else None
-        if sent is None or draft is None or not standing(draft.basis, sent.fact_hash, now, held.answers).is_edited:
+        stands = standing(draft.basis, sent.fact_hash, now, held.answers) if sent and draft else None
+        if draft is None or stands is None or not stands.is_edited:
             raise NotEdited(
                 f"Order {order_id} is not edited: it is as it was sent to IFS, or was not sent.",
                 remedy=f"See what it waits for: bcifs orders show {order_id}",
@@ -77,7 +90,8 @@ def answer(
         basis = None
         if choice is EditChoice.ADOPT:
             in_force = rules.in_force(tx.conn, connection_id)
-            basis = _adopted(order, held, basis_of(order, in_force, settings.policy))
+            found = basis_of(order, in_force, settings.policy)
+            basis = _adopted(order, held, found, stands.basis, settings.policy)
         said = EditAnswer(choice, now, tx.now, context.actor, reference.strip(), note.strip(), basis)
         edits.save(tx, connection_id, order_id, said)
         differences = changes(draft, order, settings.policy.minor_units)
@@ -107,14 +121,14 @@ def _as_read(tx: Tx, connection_id: int, order_id: int) -> Order:
     return decode_order(text)
 
 
-def _adopted(order: Order, held: Ledger, found: object) -> Basis:
-    """The new basis, where the books can go on by it."""
+def _adopted(order: Order, held: Ledger, found: object, before: Basis | None, policy: Policy) -> Basis:
+    """The new basis, where the books, which went by `before`, can go on by it."""
     if not isinstance(found, Basis):
         raise NotAdoptable(
             f"Order {order.id} cannot be adopted: its figures do not agree.",
             remedy="Correct the order in the store, or choose keep or by-hand.",
         )
-    against = not_adoptable(found, held)
+    against = not_adoptable(found, held, before=before, overrides=policy.minor_units)
     if against:
         raise NotAdoptable(
             f"Order {order.id} cannot be adopted: {'; '.join(against)}.",

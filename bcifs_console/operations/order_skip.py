@@ -1,14 +1,15 @@
 """Leaving one order out, and taking it in again: a person's word about this order, whoever its buyer is.
 
-It is kept like the skip of a buyer, as a link, under the order's own key (ACCOUNTING §6): the next look at the order
+It is kept like the skip of a buyer, as a link, under a key of its own (`left_out_key`): the next look at the order
 finds it there. What is in IFS already is never left out; it is corrected there.
 """
 
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
-from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.domain.documents import DocumentState, LedgerDocument
+from bcifs_console.domain.states import OrderState, left_out_key, order_subject
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.orders import NoSuchOrder
-from bcifs_console.store import customers, intake, journal, ledger, views
+from bcifs_console.store import customers, intake, journal, ledger, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.sync.redraft import nothing_in_ifs
 
@@ -42,7 +43,7 @@ def skip(context: Context, connection_id: int, order_id: int, note: str) -> None
     def write(tx: Tx) -> None:
         _check(tx, connection_id, order_id)
         key = order_subject(order_id)
-        customers.link(tx, connection_id, key, "", source=customers.SKIP, note=note.strip())
+        customers.link(tx, connection_id, left_out_key(order_id), "", source=customers.SKIP, note=note.strip())
         intake.mark_due(tx, connection_id, [order_id], found_by="operator")
         journal.write(
             tx, "order.skipped", actor=context.actor, subject=key, connection_id=connection_id, note=note.strip()
@@ -52,15 +53,16 @@ def skip(context: Context, connection_id: int, order_id: int, note: str) -> None
 
 
 def _check(tx: Tx, connection_id: int, order_id: int) -> None:
-    found = views.orders_by_id(tx.conn, connection_id, [order_id])
-    if not found:
+    # Held: nobody begins to look at the order before this is committed.
+    found = queue.hold(tx, connection_id, order_id)
+    if found is None:
         raise NoSuchOrder(
             f"Order {order_id} was never seen here.", remedy=f"If the store has it, run: bcifs orders sync {order_id}"
         )
-    if found[0].state == OrderState.WORKING.value:
+    if found is OrderState.WORKING:
         raise OrderBeingSent(f"Order {order_id} is being worked on right now.", remedy="Try again in a moment.")
     held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
-    sent = [document for document in held.documents if not nothing_in_ifs(document) or document.batch is not None]
+    sent = [document for document in held.documents if may_be_in_ifs(document)]
     if sent:
         named = ", ".join(document.reference or document.key for document in sent[:3])
         raise OrderSent(
@@ -69,12 +71,18 @@ def _check(tx: Tx, connection_id: int, order_id: int) -> None:
         )
 
 
+def may_be_in_ifs(document: LedgerDocument) -> bool:
+    """Whether IFS has, or may have, something of the document; one that moved no money counts, too."""
+    stands = document.state in (DocumentState.CONFIRMED, DocumentState.NOTHING_TO_POST)
+    return stands or document.batch is not None or not nothing_in_ifs(document)
+
+
 def unskip(context: Context, connection_id: int, order_id: int) -> None:
     """Take the order in again: it is due and goes the way of every other. Raises NotLeftOut."""
 
     def write(tx: Tx) -> None:
         key = order_subject(order_id)
-        if not customers.unlink_skip(tx, connection_id, key):
+        if not customers.unlink_skip(tx, connection_id, left_out_key(order_id)):
             raise NotLeftOut(
                 f"Order {order_id} was not left out by itself.",
                 remedy=f"If its buyer was: bcifs decisions undo ID; else look at it anew: bcifs orders sync {order_id}",

@@ -12,7 +12,7 @@ from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.domain.buyers import Known, buyer_of
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, TaxTreatment
 from bcifs_console.domain.plan import Blocker, Plan
-from bcifs_console.domain.states import order_subject
+from bcifs_console.domain.states import left_out_key, order_subject
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import VoucherDraft
 from bcifs_console.operations.context import Context
@@ -94,7 +94,7 @@ async def preview(context: Context, order_id: int, *, connection: str | None) ->
         order = await with_movements(runtime, order, held, runtime.policy)
         match = Match(Known(""))
         if sent is None and not ignored_because(order, runtime.policy):
-            key = order_subject(order_id)  # a person may have left this very order out
+            key = left_out_key(order_id)  # a person may have left this very order out
             own = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, key))
             match = Match(own) if own is not None else await Matching(runtime).resolve(buyer_of(order), None)
         found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=context.clock.now())

@@ -88,7 +88,8 @@ async def reconcile(
 ) -> Reconciled:
     """Compare the days from `first` to `last` on both sides and keep what was found.
 
-    Cancelled before its end it keeps nothing: what was found before stays. `on_progress` is called on the loop. Raises UsageProblem, NoSuchConnection, UnreadableDocument and the errors of both clients that do not pass.
+    Cancelled before its end it keeps nothing: what was found before stays. `on_progress` is called on the loop. Raises
+    UsageProblem, NoSuchConnection, UnreadableDocument and the errors of both clients that do not pass.
     """
     check_days(first, last)
     runtime = context.runtime(context.connection_id(connection))

@@ -99,12 +99,13 @@ class Reasons:
         if at < policy.posts_from:
             start = f"{policy.posts_from.astimezone(self._frame.zone):%Y-%m-%d %H:%M}"
             return Reasoned(f"It happened before {start}, from when on facts are posted.")
-        return pending or self._held_back(fact) or self._booked_by_hand() or self._by_state() or self._nothing_says()
+        known = pending or self._held_back(fact) or self._booked_by_hand(fact) or self._by_state()
+        return known or self._nothing_says()
 
-    def _booked_by_hand(self) -> Reasoned | None:
-        """What a person took over: of an edited order whose difference they book."""
+    def _booked_by_hand(self, fact: str) -> Reasoned | None:
+        """What a person took over: of an edited order whose difference they book. Payments and voids go on by us."""
         answers = self._frame.answers.get(self._record.order_id, ())
-        if not answers or answers[-1].choice is not EditChoice.BY_HAND:
+        if fact.startswith(("tender ", "void ")) or not answers or answers[-1].choice is not EditChoice.BY_HAND:
             return None
         last = answers[-1]
         reference = f" ({last.reference})" if last.reference else ""

@@ -51,6 +51,7 @@ class Trouble:
 
     text: str
     remedy: str = ""
+    mended_at: datetime | None = None  #: it is over: the look that found it put it right
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class WebhookOverview:
     name: str
     registered: bool
     state: WebhookState
-    troubles: tuple[Trouble, ...]  #: what is wrong, the worst first
+    troubles: tuple[Trouble, ...]  #: what is wrong, the worst first; what was put right at the last look
     since: datetime | None
     action: str
     looked_at: datetime | None
@@ -90,11 +91,16 @@ def overview(conn: Connection, now: datetime, *, stale_after: timedelta) -> list
 
 
 def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> WebhookOverview:
-    health = facts.health
+    health = facts.health.after_repairs
     hooks = tuple(_line(record) for record in facts.hooks)
     state, cause, remedy = as_seen(health, now, stale_after)
     worst = max((hook.state for hook in hooks), key=lambda each: each.severity, default=state)
     troubles = [Trouble(finding.text, finding.remedy) for finding in health.findings]
+    mended = [
+        Trouble(finding.text, finding.remedy, health.repaired_at)
+        for finding in facts.health.findings
+        if finding.is_mended
+    ]
     if (state, cause) != (health.state, health.cause):
         troubles = [Trouble(cause, remedy)]  # nobody looks: what was found once is not known to be so still
     elif worst.severity > state.severity:
@@ -102,6 +108,8 @@ def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> Web
         seen = f"{ill} of {len(hooks)} webhooks are not in order, as somebody saw since the last look."
         state = worst
         troubles.insert(0, Trouble(seen, "Nothing to do: the service's next look repairs them."))
+    else:
+        troubles += mended
     kinds = {*facts.refused, *(set(facts.recent) & _KINDS_NOT_COUNTED)}
     refusals = [Refusals(kind, facts.recent.get(kind, 0), facts.refused.get(kind, 0)) for kind in kinds]
     return WebhookOverview(

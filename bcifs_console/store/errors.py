@@ -70,6 +70,7 @@ class BuyerSent(StoreProblem):
     """Something was sent to IFS because of a decision, so it can no longer be taken back."""
 
     kind = ProblemKind.CONFLICT
+    is_final = True
 
     def __init__(self, who: str, references: list[str]) -> None:
         shown = ", ".join(references[:5]) + (" …" if len(references) > 5 else "")

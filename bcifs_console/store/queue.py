@@ -136,6 +136,13 @@ def prove(tx: Tx, held: Claim) -> None:
         raise LeaseLost(f"order {held.order_id}")
 
 
+def hold(tx: Tx, connection_id: int, order_id: int) -> OrderState | None:
+    """The order's state, which nobody changes before this transaction ends; None where the order was never seen."""
+    mine = _ORDER.connection_id == connection_id, _ORDER.order_id == order_id
+    found = tx.conn.execute(select(_ORDER.state).where(*mine).with_for_update()).scalar()
+    return None if found is None else OrderState(found)
+
+
 def save_snapshot(tx: Tx, held: Claim, snapshot: str, read_at: datetime) -> None:
     """Keep the order as read; `read_at` is when that reading began, so that no later event counts as covered by it.
 

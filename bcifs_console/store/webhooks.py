@@ -79,6 +79,7 @@ class Finding:
     state: WebhookState
     text: str
     remedy: str = ""
+    is_mended: bool = False  #: the look that found it put it right
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ class WebhookHealth:
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(finding.kind for finding in self.findings)
+
+    @property
+    def after_repairs(self) -> "WebhookHealth":
+        """How they are now that the look has put right what it could: without what is mended."""
+        left = tuple(finding for finding in self.findings if not finding.is_mended)
+        if len(left) == len(self.findings):
+            return self
+        state = max((each.state for each in left), key=lambda each: each.severity, default=WebhookState.HEALTHY)
+        since = self.since if state is self.state else self.repaired_at
+        return replace(self, findings=left, state=state, since=since)
 
 
 def healths(conn: Connection) -> dict[int, WebhookHealth]:

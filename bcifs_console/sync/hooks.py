@@ -40,12 +40,13 @@ async def register(runtime: Runtime, *, actor: str) -> list[HookAction]:
 def note(tx: Tx, runtime: Runtime, repaired: Repaired, *, actor: str, event: str = "webhooks.repaired") -> None:
     """Keep what a repair found and did: a row for each registration, and one of the journal where anything was done."""
     done = {action.scope: action for action in repaired.actions if action.action != "deleted"}
+    thinned = {action.scope for action in repaired.actions if action.action == "deleted"}
     for record in _records(runtime, repaired.look):
         action = done.get(record.scope)
         if action is None:  # it was not come to
             health.save_hook(tx, record)
         elif action.hook_id is not None:
-            health.save_hook(tx, _mended(runtime, record, action))
+            health.save_hook(tx, _mended(runtime, record, action, is_thinned=record.scope in thinned))
     refused = any(action.action == "refused" for action in repaired.actions)
     if refused:
         health.set_cursor(tx, runtime.id, REFUSED, tx.now.isoformat())
@@ -68,10 +69,14 @@ def note(tx: Tx, runtime: Runtime, repaired: Repaired, *, actor: str, event: str
     )
 
 
-def _mended(runtime: Runtime, record: HookRecord, action: HookAction) -> HookRecord:
-    """The registration after `action`; what had been wrong with it stays as its cause until the next look."""
+def _mended(runtime: Runtime, record: HookRecord, action: HookAction, *, is_thinned: bool) -> HookRecord:
+    """The registration after `action`; what had been wrong with it stays as its cause until the next look.
+
+    `is_thinned`: it was registered twice, and the second is deleted.
+    """
     if action.action == "kept":
-        return record
+        is_over = is_thinned and record.state == FLAWS["duplicate"][0]
+        return replace(record, state=WebhookState.HEALTHY.value) if is_over else record
     return replace(
         record,
         hook_id=action.hook_id or 0,

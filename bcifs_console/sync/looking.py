@@ -11,7 +11,7 @@ from bcifs_console.domain.codec import decode_customer_order, decode_order_updat
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState, Ledger, LedgerDocument
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan, PlanWarning, Reason, Verdict
-from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome
+from bcifs_console.domain.states import Claim, OrderFacts, OrderState, Outcome, left_out_key
 from bcifs_console.domain.updates import UpdateKind
 from bcifs_console.ifs.errors import BusinessRule, MissingMasterData, NotFound
 from bcifs_console.store import customers, journal, ledger, queue
@@ -192,8 +192,8 @@ class Look:
 
     async def _left_out(self) -> Match | None:
         """What a person said of this very order, whoever its buyer is; None where nobody did."""
-        runtime, subject = self._runtime, self._claim.subject
-        linked = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, subject))
+        runtime, key = self._runtime, left_out_key(self._claim.order_id)
+        linked = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, key))
         return Match(linked) if isinstance(linked, Skipped) else None
 
     async def _ask(self, buyer: Buyer, match: Match) -> None:

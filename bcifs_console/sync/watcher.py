@@ -147,6 +147,8 @@ class Watcher:
             hooks.note(tx, runtime, repaired, actor=_ACTOR)
         if evidence.gap is not None:
             self._journal_gap(tx, runtime, evidence.gap)
+        if repaired is not None and problem is None:
+            findings = tuple(replace(found, is_mended=found.kind in FLAWS) for found in findings)
         if problem is not None:
             findings = _with_problem(findings, before, repaired, problem, tx.now)
         after = replace(

@@ -227,10 +227,9 @@ class Shop:
         """A refund of some goods and charges, whole or less, or of an amount of the order."""
         items: list[tuple[RefundItem, Decimal, Decimal]] = []
         for li in self.order.lines:
-            if open_units := li.quantity - self.refunded(li.id):
-                units = self.draw(st.integers(0, open_units))
-                if units:
-                    items.append(self._goods(li, units))
+            open_units = li.quantity - self.refunded(li.id)
+            if open_units > 0 and (units := self.draw(st.integers(0, open_units))):
+                items.append(self._goods(li, units))
         for charge in self.order.charges:
             left = charge.inc_tax - self.given.get(charge.kind, ZERO)
             if charge.kind is not ChargeKind.WRAPPING and left > 0 and self.draw(st.integers(0, 2)) == 0:
@@ -239,7 +238,9 @@ class Shop:
 
     def take_back_all_goods(self) -> None:
         goods = [
-            self._goods(li, left, whole=True) for li in self.order.lines if (left := li.quantity - self.refunded(li.id))
+            self._goods(li, left, whole=True)
+            for li in self.order.lines
+            if (left := li.quantity - self.refunded(li.id)) > 0
         ]
         self._refund(goods)
         self.status = 4

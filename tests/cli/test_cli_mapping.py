@@ -209,12 +209,19 @@ def tried(connected: Terminal, file: Path) -> dict[str, Any]:
     return found
 
 
+def standing(shop: Shop, connected: Terminal) -> tuple[Any, ...]:
+    """All that a command could have changed: what IFS holds, the rules, the orders."""
+    ifs = shop.control("state", side="ifs")
+    books = [ifs[part] for part in ("customers", "customer_orders", "vouchers")]
+    return books, connected.json("mapping", "export"), connected.json("orders", "list")
+
+
 def test_try_says_how_past_orders_would_have_fared_and_posts_nothing(
     shop: Shop, connected: Terminal, tmp_path: Path
 ) -> None:
     tees, mugs = shop.place(order(product(113, 2))), shop.place(order(product(125)))
     connected("orders", "sync", tees, mugs, "--wait", "20")
-    before = shop.control("state", side="ifs"), connected.json("mapping", "export"), connected.json("orders", "list")
+    before = standing(shop, connected)
     found = tried(connected, write(tmp_path, REVENUE + rule("revenue", "4010", 'sku = "sim-*"')))
     assert list(found) == [
         "connection",
@@ -240,8 +247,7 @@ def test_try_says_how_past_orders_would_have_fared_and_posts_nothing(
     blocked = tried(connected, write(tmp_path, rule("revenue", "4010", 'sku = "sim-*"')))
     assert (blocked["different"], blocked["newly_blocked"]) == (1, 1)
     assert [b["subject"] for row in blocked["changed"] for b in row["blockers"]] == ["SKU MUG-GRY"]
-    after = shop.control("state", side="ifs"), connected.json("mapping", "export"), connected.json("orders", "list")
-    assert after == before
+    assert standing(shop, connected) == before
     assert "1 different" in connected("mapping", "try", tmp_path / "proposed.toml", "--since", "2020-01-01").out
 
 

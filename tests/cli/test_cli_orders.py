@@ -115,6 +115,8 @@ def test_orders_plan_shows_what_would_be_posted_and_posts_nothing(shop: Shop, co
     assert shop.control("state", side="ifs")["customer_orders"] == []
     assert connected.json("orders", "list") == []
     assert "SIM-1001" in connected("orders", "plan", order_id).out
+    connected("orders", "sync", order_id, "--wait", "20")
+    assert f"order {order_id}: nothing more to post" in connected("orders", "plan", order_id).out
 
 
 def test_orders_plan_of_a_blocked_order_exits_1_with_the_blockers(shop: Shop, connected: Terminal) -> None:

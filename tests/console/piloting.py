@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.worker import Worker
 
+from bcifs_console.console.app import ConsoleApp
 from bcifs_console.operations.context import Context
 
 WIDE: Final = (120, 36)
@@ -35,8 +36,6 @@ async def console(
     context: Context, *, size: tuple[int, int] = WIDE, readonly: bool = False
 ) -> AsyncIterator[Pilot[None]]:
     """The console on an open installation, started and at rest; nothing moves by itself but by the feed."""
-    from bcifs_console.console.app import ConsoleApp
-
     app = ConsoleApp(context, readonly=readonly)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:

@@ -69,8 +69,9 @@ EU: Final = "acme-eu"
 ACTOR: Final = "dana"
 #: Secrets of the scene, for tests that look for them where they must not be.
 PLANTED: Final = ("planted-bc-client-secret", "planted-bc-access-token", "planted-ifs-client-secret")
-#: An order that went out in two parcels so far, and one more that has everything: payments, a shipment, a refund.
-TWO_PARCELS: Final = 112409
+#: An order of which one parcel is recorded and the rest was only marked as shipped, and one that has everything:
+#: payments, a shipment, a refund.
+MARKED_SHIPPED: Final = 112409
 REFUNDED_ORDER: Final = 112404
 _START: Final = NOW - timedelta(days=25)
 
@@ -148,7 +149,7 @@ def _teller(
 
 
 def _past(us: Teller) -> Iterator[Story]:
-    """Twenty orders of the days before: shipped and settled, one refunded, one sent in two parcels."""
+    """Twenty orders of the days before: shipped and settled, one refunded, one sent in a parcel and without."""
     for number in range(20):
         placed = NOW - timedelta(days=5 - number // 4, hours=5 - number % 4, minutes=7 * number % 53)
         buyer = _REGULARS[number % len(_REGULARS)]

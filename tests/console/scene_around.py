@@ -193,25 +193,26 @@ class Around:
         """One of the US shop's hooks lost our secret header; two of the EU shop's were switched off by BigCommerce."""
         yield NOW - timedelta(minutes=4)
         us, eu = self.us, self.eu
-        flaw = "does not carry our secret header, so its deliveries are refused"
-        late = Finding("wrong_secret", WebhookState.DEGRADED, f"1 of 10 webhooks: {flaw} (store/shipment/updated).")
+        flaw = "Does not carry our secret header, so its deliveries are refused"
+        late = Finding("wrong_secret", WebhookState.DEGRADED, f"{flaw}: 1 of 10 webhooks (store/shipment/updated).")
         off = Finding(
             "deactivated",
             WebhookState.DEACTIVATED,
-            "2 of 10 webhooks: was deactivated by BigCommerce (store/order/created, store/order/updated).",
+            "Was deactivated by BigCommerce: 2 of 10 webhooks (store/order/created, store/order/updated).",
         )
         stuck = Finding(
             "unfinished",
             WebhookState.DEACTIVATED,
-            "The repair did not get through: BigCommerce refused the token (403): it lacks the scope Webhooks: modify.",
-            "Give the API account the scope Webhooks: modify, then: bcifs webhooks repair --connection acme-eu",
+            "The repair did not get through: BigCommerce refuses PUT /v3/hooks/{id} with 422: destination: the "
+            "certificate of hooks.acme.example is not valid.",
+            "Renew the certificate, then run: bcifs webhooks test --connection acme-eu",
         )
 
         def write(tx: Tx) -> None:
             health.save_hook(tx, _hook(us, 8, WANTED_SCOPES[8], WebhookState.DEGRADED, cause=flaw))
             _set_health(tx, us, WebhookState.DEGRADED, (late,), failing_since=NOW - timedelta(minutes=11))
             for number in (0, 1):
-                cause = "was deactivated by BigCommerce"
+                cause = "Was deactivated by BigCommerce"
                 health.save_hook(tx, _hook(eu, number, WANTED_SCOPES[number], WebhookState.DEACTIVATED, cause=cause))
             _set_health(tx, eu, WebhookState.DEACTIVATED, (stuck, off), failing_since=NOW - timedelta(hours=31))
             title = "acme-eu: webhooks are deactivated"

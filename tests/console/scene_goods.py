@@ -181,7 +181,8 @@ def _shipping(lines: Sequence[OrderLine], percent: Decimal, *, inclusive: bool) 
 
 
 def shipped(of: Order, at: datetime, *, first_only: bool = False) -> Order:
-    """The order once a parcel with its goods, or those of its first line, is out."""
+    """The order once it is out: in one parcel; with `first_only` its first line in a parcel and the rest without, as
+    where a shop sets the status by hand."""
     parcel = [li for li in of.lines if li.type is LineType.PHYSICAL][: 1 if first_only else None]
     sent = {li.id for li in parcel}
     lines = tuple(replace(li, quantity_shipped=li.quantity) if li.id in sent else li for li in of.lines)
@@ -189,10 +190,9 @@ def shipped(of: Order, at: datetime, *, first_only: bool = False) -> Order:
         of.id * 3, at, tuple(ShippedItem(li.id, li.quantity) for li in parcel),
         carrier="UPS", tracking_number=f"1Z999AA1{of.id}",
     )  # fmt: skip
-    status_id, status = (3, "Partially Shipped") if first_only else (2, "Shipped")
     return replace(
         of, lines=lines, shipments=(*(of.shipments or ()), shipment), modified_at=at, shipped_at=at,
-        status_id=status_id, status=status, items_shipped=sum(li.quantity for li in parcel),
+        status_id=2, status="Shipped", items_shipped=sum(li.quantity for li in parcel),
     )  # fmt: skip
 
 

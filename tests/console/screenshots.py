@@ -39,7 +39,7 @@ class Shot:
 
 async def _an_order(pilot: Pilot[None]) -> None:
     assert isinstance(pilot.app, ConsoleApp)
-    pilot.app.open_order(1, scene.TWO_PARCELS)
+    pilot.app.open_order(1, scene.MARKED_SHIPPED)
 
 
 async def _keys(pilot: Pilot[None]) -> None:

@@ -35,6 +35,11 @@ def _touch(database: Database, kind: str, *subjects: str) -> None:
     database.write_sync(write)
 
 
+def _touch_often(database: Database, writer: int) -> None:
+    for number in range(40):
+        _touch(database, "order", f"{writer}:{number}")
+
+
 def _begun(database: Database) -> Feed:
     feed = Feed()
     assert database.read_sync(feed.poll) is None
@@ -107,10 +112,7 @@ def test_changes_of_many_writers_are_all_told(postgresql_url: str, database_on: 
     feed = _begun(reader)
     told: list[str] = []
     with ThreadPoolExecutor(3) as pool:
-        work = [
-            pool.submit(lambda w=w, n=n: [_touch(w, "order", f"{n}:{i}") for i in range(40)])  # type: ignore[misc]
-            for n, w in enumerate(writers)
-        ]
+        work = [pool.submit(_touch_often, writer, number) for number, writer in enumerate(writers)]
         while not all(each.done() for each in work):
             told += _subjects(reader.read_sync(feed.poll))
     for _ in range(3):

@@ -56,6 +56,9 @@ def test_every_action_of_the_whole_console_has_its_method() -> None:
 def test_help_is_a_sentence_and_a_label_a_word_or_two() -> None:
     assert [a.id for a in REGISTRY.values() if not a.help.endswith((".", "…"))] == []
     assert [a.id for a in REGISTRY.values() if not a.label or len(a.label) > 24] == []
+    names = {title for title, _, _ in SECTIONS.values()}
+    shouted = [a.id for a in REGISTRY.values() if a.label[0].isupper() and not a.label.split()[0].isupper()]
+    assert [found for found in shouted if not REGISTRY[found].label.startswith(tuple(names))] == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from bcifs_console.store.views.order_filter import (
     Total,
 )
 
-_TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 _SIGNS = st.booleans()
 
 

@@ -90,10 +90,8 @@ async def test_without_colour_every_state_is_still_told_by_glyph_and_word(
     assert all(state in text for state in ("✓ synced", "! waiting", "◔ due", "◑ working", "· ignored"))
 
 
-@pytest.mark.parametrize("section", [section for section in SECTIONS if section not in ("setup", "webhooks")])
-async def test_with_nothing_in_it_a_screen_says_why(
-    empty_scene: Context, console: Console, snapshot: Snapshot, section: str
-) -> None:
+async def test_with_nothing_in_it_a_screen_says_why(empty_scene: Context, console: Console, snapshot: Snapshot) -> None:
     async with console(empty_scene, size=NARROW) as pilot:
-        await show(pilot, section)
-        snapshot(pilot.app, f"empty-{section}")
+        for section in (name for name in SECTIONS if name not in ("setup", "webhooks")):  # they have tests of their own
+            await show(pilot, section)
+            snapshot(pilot.app, f"empty-{section}")

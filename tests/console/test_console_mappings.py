@@ -58,6 +58,15 @@ def said(pilot: Pilot[None], widget: str) -> str:
     return str(pilot.app.screen.query_one(widget, Static).content)
 
 
+async def until_said(pilot: Pilot[None], widget: str, words: str) -> None:
+    """Wait until the change feed has brought it to the screen."""
+    for _ in range(200):
+        if words in said(pilot, widget):
+            return
+        await pilot.pause(0.05)
+    raise AssertionError(f"{words!r} never came: {said(pilot, widget)}")
+
+
 def in_force(context: Context, purpose: Purpose = Purpose.REVENUE) -> list[str]:
     """The rules of a purpose as the store holds them: `1 SKU → account`."""
     found = context.store.database.read_sync(lambda conn: rules.in_force(conn, US)).of(purpose)
@@ -128,10 +137,8 @@ async def test_from_an_unmapped_sku_to_released_orders(scene: Context, console: 
         assert "the service looks who waited" in said(pilot, "#mapping-head")
 
         await step(scene)
-        await pilot.pause(0.2)
-        await settle(pilot)
         assert [state_of(scene, number) for number in GIFT_BOXES] == ["due", "waiting", "waiting"]
-        assert "Order 112449 goes first with the new rules; 2 follow" in said(pilot, "#mapping-head")
+        await until_said(pilot, "#mapping-head", "Order 112449 goes first with the new rules; 2 follow")
         end(scene, GIFT_BOXES[0], OrderState.SYNCED)
         await step(scene)
         assert [state_of(scene, number) for number in GIFT_BOXES] == ["synced", "due", "due"]

@@ -117,7 +117,7 @@ def test_an_order_comes_by_webhook_and_its_buyer_is_decided(tmp_path: Path, simu
             terminal.shows("Overview", f"listener :{port}")
             asyncio.run(hooks.register(context, None))
             order_id = _order_of_a_stranger(simulated)
-            terminal.shows("decide", str(order_id))
+            terminal.shows("decide", "Grace Hopper-Murray")
             terminal.press("3")
             terminal.shows("Who it may be in IFS")
             terminal.press("n")

@@ -97,7 +97,8 @@ def test_accounts_gather_what_all_vouchers_do_and_end_with_their_balance() -> No
 
 
 def test_a_number_is_never_cut_and_a_name_ends_in_an_ellipsis() -> None:
-    huge = TAccount((Entry("1580", "clearing of card payments", Decimal("123456789012345678.90")),), (), "USD", ends_even=False)
+    entry = Entry("1580", "clearing of card payments", Decimal("123456789012345678.90"))
+    huge = TAccount((entry,), (), "USD", ends_even=False)
     lines = text(t_account_lines(huge, 40))
     assert any("####" in line for line in lines)
     assert not any("123,456" in line for line in lines)

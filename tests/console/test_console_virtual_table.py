@@ -22,7 +22,7 @@ from bcifs_console.console.widgets.virtual_table import VirtualTable
 COLUMNS = (
     Column("id", "No", 7, number=True),
     Column("name", "Name", 9, grow=1),
-    Column("state", "State", 8, from_width=40),
+    Column("state", "State", 8, from_width=42),
     Column("total", "Total", 8, align="right", number=True),
 )
 
@@ -53,12 +53,12 @@ class Model:
         bar = "▌" if row_id == table.cursor_id else " "
         mark = "●" if row_id in table.marks else " "
         left = table.view.width - 3 - 7 - 8 - 2 - 2
-        name_width = left - (10 if table.view.width >= 40 else 0)
+        name_width = left - (10 if table.view.width >= 42 else 0)
         name = self.names[row_id]
         if cell_len(name) > name_width:
             name = set_cell_size(name, name_width - 1) + "…"
         cells = [_number(str(row_id)).ljust(7), set_cell_size(name, name_width)]
-        if table.view.width >= 40:
+        if table.view.width >= 42:
             cells.append("✗ failed")
         cells.append(_number(f"{row_id * 1000}.00", 8).rjust(8))
         return f"{bar}{mark} " + "  ".join(cells)
@@ -154,7 +154,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=settings.default.max_examples // 8)
+@settings(max_examples=settings().max_examples // 8)
 @given(count=st.integers(0, 40), newest=st.sampled_from(["top", "bottom"]), steps=_STEPS)
 def test_what_is_painted_is_what_a_plain_list_would_show(count: int, newest: str, steps: list[tuple[str, Any]]) -> None:
     asyncio.run(_play(count, newest, steps))

@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
+from bcifs_console.base.text import UNSAFE
 from bcifs_console.console.activity_words import KINDS, LEVELS, about, rest_of, said, shown, target, wanted
 from bcifs_console.console.needs import Need, needs_of
 from bcifs_console.console.screens.overview import figures_of
-from bcifs_console.console.widgets.job_details import connection_lines
-from bcifs_console.console.widgets.job_rows import progress, wanted_text
+from bcifs_console.console.widgets.job_details import connection_lines, job_lines, problem_lines
+from bcifs_console.console.widgets.job_rows import problem_cells, progress, queue_cells, release_cells, wanted_text
+from bcifs_console.console.widgets.log_rows import entry_cells, entry_lines
+from bcifs_console.console.widgets.need_rows import need_cells, need_lines
 from bcifs_console.console.widgets.rate_line import bars, rate_words
 from bcifs_console.console.widgets.tile import Figure, one_line
 from bcifs_console.console.widgets.vital_signs import vital_lines, vital_rows
@@ -22,7 +25,7 @@ from bcifs_console.store.group_retries import Group
 from bcifs_console.store.health import Breaker
 from bcifs_console.store.pauses import Pause
 from bcifs_console.store.views.activity import Entry
-from bcifs_console.store.views.jobs import BackfillView, Backlog, Jobs, Quota, Release
+from bcifs_console.store.views.jobs import BackfillView, Backlog, Job, Jobs, Quota, Release
 from bcifs_console.store.views.overview import (
     ConnectionHealth,
     OpenQuestions,
@@ -329,3 +332,35 @@ def test_levels_and_kinds_narrow_each_other() -> None:
     for kind in KINDS:
         assert wanted(trouble, kind, None, "").events != (), "nothing at all must not mean everything"
     assert "order.synced" in wanted(1, "every kind", None, "").but
+
+
+HOSTILE = "\x1b]52;c;cm0=\x07 [/b] \u202e \x9b2J"
+
+
+def test_no_outside_text_reaches_a_cell_raw() -> None:
+    """Whatever a store, IFS or a person wrote: escapes and direction marks are made visible, markup stays text."""
+    sick = connection(
+        HOSTILE, paused={Side.IFS: replace(BROKEN, cause=HOSTILE)}, by_hand=Pause(1, HOSTILE, HOSTILE, NOW)
+    )
+    problem = replace(group("mapping", HOSTILE, 3), error=HOSTILE, remedy=HOSTILE, connection=HOSTILE)
+    stopped = Release(1, HOSTILE, HOSTILE, 5001, 2, True, HOSTILE, HOSTILE, NOW, problem.group)
+    job = Job(1, HOSTILE, 5001, "due", NOW, 1, False, HOSTILE, HOSTILE, HOSTILE)
+    found = overview(connections=(sick,), groups=(problem,), stopped=(stopped,))
+    told = entry("order.failed", f"buyer:{HOSTILE}", error=HOSTILE, more=HOSTILE)
+    (need, *_) = needs_of(found)
+    contents = [
+        *need_cells(need, NOW),
+        *need_lines(need, 60),
+        *vital_lines(found, NOW, 60, stale_after=timedelta(minutes=5)),
+        *vital_rows(found, 60),
+        *problem_cells(problem, NOW, is_retried=False),
+        *problem_lines(problem, NOW, 60, retry=stopped),
+        *release_cells(stopped, NOW),
+        *queue_cells(job, NOW),
+        *job_lines(job, NOW, 60),
+        *entry_cells(told),
+        *entry_lines(told, NOW, 60),
+    ]
+    shown_ = "".join(content.plain for content in contents)
+    assert UNSAFE.search(shown_) is None
+    assert "[/b]" in shown_

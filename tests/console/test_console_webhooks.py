@@ -275,5 +275,5 @@ async def test_no_connection_yet(empty_scene: Context, console: Console, snapsho
         await settle(pilot)
         screen = screen_of(pilot)
         assert screen.chosen is None
-        assert screen.why_not("webhooks.repair") == "There is no connection yet."
+        assert screen.why_not("webhooks.repair") == "there is no connection yet"
         snapshot(pilot.app, "webhooks-empty")

@@ -18,6 +18,7 @@ from bcifs_console.bigcommerce.errors import BadAnswer, OrderNotFound
 from bcifs_console.domain.buyers import Known
 from bcifs_console.domain.codec import decode_voucher, encode
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, DocumentState
+from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.movements import (
     Refund,
     RefundItem,
@@ -34,7 +35,7 @@ from bcifs_console.ifs.records import OrderHead
 from bcifs_console.ifs.voucher_records import BookedVoucher, VoucherRowRecord
 from bcifs_console.operations.reconcile import Comparison, Reconciled
 from bcifs_console.operations.reconcile_ifs import Company
-from bcifs_console.store import intake, ledger, queue
+from bcifs_console.store import edits, intake, ledger, queue
 from bcifs_console.store.database import Database
 from bcifs_console.store.ledger import DocumentChange, NewDocument
 from tests.accounting.building import RULES, line, order, shipping
@@ -288,6 +289,11 @@ class Books:
         )
         ended = Outcome(state, facts=facts, **outcome)
         self.database.write_sync(lambda tx: queue.finish(tx, held, ended, actor="test"))
+
+    def answer(self, order_id: int, choice: EditChoice, reference: str = "") -> None:
+        """A person's answer to an edit."""
+        said = EditAnswer(choice, "", self.clock.now(), "ann", reference)
+        self.database.write_sync(lambda tx: edits.save(tx, self.connection_id, order_id, said))
 
     def head(self, reference: str, gross: Decimal, **more: Any) -> None:
         """A customer order in IFS."""

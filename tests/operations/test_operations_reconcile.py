@@ -11,6 +11,7 @@ import pytest
 from bcifs_console.bigcommerce.errors import BadAnswer, PermissionMissing, RateLimited, Unavailable
 from bcifs_console.domain.codec import encode
 from bcifs_console.domain.documents import DocumentKind, DocumentState
+from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.rules import RevenuePosting, VoucherTransport
 from bcifs_console.domain.states import OrderState
@@ -249,6 +250,16 @@ async def test_the_problem_that_names_the_fact_is_told(sold: Books) -> None:
         "No clearing account.",
         "Map it.",
     )
+
+
+async def test_by_hand_explains_goods_and_never_a_payment(sold: Books) -> None:
+    """Payments go on by us whatever a person books: one that is lost is red (ACCOUNTING §1)."""
+    sold.answer(5001, EditChoice.BY_HAND, "M-7")
+    sold.pay(5001, 45, "1.00", at(16))
+    sold.ship(5001, 69, 1, at(17))
+    shipped = await explained(sold, "BC-5001/SHIP/69")
+    assert (shipped.verdict, shipped.explanation.endswith("(M-7).")) == (Verdict.EXPLAINED, True)
+    assert (await explained(sold, "BC-5001/PAY/45")).verdict is Verdict.RED
 
 
 async def test_an_order_that_was_never_seen_is_red_and_one_before_the_start_is_not(books: Books) -> None:

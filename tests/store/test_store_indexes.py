@@ -33,8 +33,10 @@ from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.intake import Delivery
 from bcifs_console.store.tables import alert, connection, document, hook_sample, store_order, webhook_delivery
 from bcifs_console.store.tables import reconciliation as reconciled
+from bcifs_console.store.views import ledger_pages, order_case
 from bcifs_console.store.views import mappings as mapping_views
 from bcifs_console.store.views import webhooks as webhook_views
+from bcifs_console.store.views.ledger_pages import LedgerFilter
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 ORDERS = 100_000
@@ -167,6 +169,9 @@ DELIVERIES = [Delivery(1, "d2", "s", 2, None, "{}"), Delivery(2, "new", "s", 3, 
 
 RECONCILED = reconciliation.ReconciledDay(FIRST, "USD", "payments", 0, Decimal(0), 0, Decimal(0), "green")
 
+VOUCHERS_OF_A_DAY = LedgerFilter(kinds=(DocumentKind.VOUCHER,), first=FIRST, last=FIRST)
+INTENDED = LedgerFilter(states=(DocumentState.INTENDED,))
+
 QUERIES: dict[str, Callable[[Tx], Any]] = {
     "claim": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE),
     "claim beside a paused connection": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, paused=[1]),
@@ -224,6 +229,24 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "standings": lambda tx: mapping_releases.standings(tx.conn, 1),
     "past orders": lambda tx: next(past.since(tx.conn, 1, tx.now - timedelta(days=1), page=2), None),
     "past orders by number": lambda tx: past.of_orders(tx.conn, 1, [2, 4]),
+    "case: deliveries": lambda tx: order_case.deliveries(tx.conn, 1, 4),
+    "case: journal": lambda tx: order_case.journal_of(tx.conn, 1, 4, "customer:1"),
+    "case: decision": lambda tx: order_case.decision_of(tx.conn, 1, "customer:1"),
+    "case: newer order": lambda tx: order_case.newer_neighbour(tx.conn, 1, 4),
+    "case: older order": lambda tx: order_case.older_neighbour(tx.conn, 1, 4),
+    "case: left out": lambda tx: order_case.left_out(tx.conn, 1, 4),
+    "ledger: all documents": lambda tx: ledger_pages.document_ids(tx.conn, LedgerFilter()),
+    "ledger: new documents": lambda tx: ledger_pages.document_ids(tx.conn, LedgerFilter(), after=99_000),
+    "ledger: vouchers of a day": lambda tx: ledger_pages.document_ids(tx.conn, VOUCHERS_OF_A_DAY),
+    "ledger: documents in a state": lambda tx: ledger_pages.document_ids(tx.conn, INTENDED),
+    "ledger: documents of an order": lambda tx: ledger_pages.document_ids(tx.conn, LedgerFilter(order_id=4)),
+    "ledger: documents by key": lambda tx: ledger_pages.document_ids(tx.conn, LedgerFilter(text="BC-4/PAY")),
+    "ledger: lines": lambda tx: ledger_pages.document_lines(tx.conn, [1, 2, 3]),
+    "ledger: one document": lambda tx: ledger_pages.one_document(tx.conn, 5),
+    "ledger: document by key": lambda tx: ledger_pages.document_by_key(tx.conn, 1, "BC-4/PAY/16"),
+    "ledger: reconciled": lambda tx: ledger_pages.reconciled(tx.conn, 1, FIRST, LAST),
+    "ledger: days of vouchers": lambda tx: ledger_pages.voucher_days(tx.conn, 1, FIRST, LAST),
+    "ledger: newest day": lambda tx: ledger_pages.newest_day(tx.conn, 1),
     "note refunds": lambda tx: intake.note_refunds(tx, 1, {2: {9}}),
 }
 

@@ -173,10 +173,9 @@ def test_the_first_few_come_without_sorting_all(crowded: Database, name: str) ->
     assert [step for step in steps if step == "USE TEMP B-TREE FOR ORDER BY" or step.startswith("Sort")] == []
 
 
+@pytest.mark.parametrize("crowded", ["sqlite"], indirect=True)  # only SQLite counts its steps
 def test_the_numbers_of_the_tiles_touch_a_sliver_of_the_orders(crowded: Database) -> None:
     """They are asked for twice a second: of 100,000 orders, those of a day and those that wait, not the synced ones."""
-    if not crowded.is_sqlite:
-        pytest.skip("only SQLite counts its steps")
     assert _steps(crowded, VIEWS["pulse"]) < 60_000
     assert _steps(crowded, VIEWS["orders per minute"]) < 10_000
     assert _steps(crowded, VIEWS["problem groups"]) < 120_000

@@ -13,9 +13,9 @@ from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.rules import Policy, RevenuePosting
 from bcifs_console.service import Service
-from bcifs_console.store import connections
+from bcifs_console.store import connections, health
 from bcifs_console.store.connections import ConnectionSettings
-from bcifs_console.store.database import Database
+from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.errors import HomeInUse
 from bcifs_console.store.opening import Store, open_store
 from bcifs_console.store.vault import Vault
@@ -144,3 +144,18 @@ def put_connection(database: Database, vault: Vault) -> int:
     )
     secrets = dict.fromkeys(connections.REQUIRED_SECRETS, Secret("planted"))
     return database.write_sync(lambda tx: connections.add(tx, vault, "acme-us", settings, secrets, actor="tester"))
+
+
+async def test_its_heartbeat_is_taken_back_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watcher, which takes a missing heartbeat for a missing listener, must have ended by then."""
+    left: list[bool] = []
+    leave = health.leave
+
+    def noted(tx: Tx, owner: str) -> None:
+        left.append(all(task.done() for task in tasks))
+        leave(tx, owner)
+
+    monkeypatch.setattr(health, "leave", noted)
+    async with started(tmp_path) as service:
+        tasks = list(service._tasks)
+    assert left == [True]

@@ -29,6 +29,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _see("check", ("v",), "check in IFS", "Ask IFS whether everything the rules lead to is there and open."),
     _see("history", ("H",), "history", "Who changed the rules of this purpose, when and why."),
     _see("open_order", ("o",), "order", "Open the oldest order that waits for the rule.", footer=False),
-    _see("previous_connection", ("left_square_bracket",), "Previous shop", "The mapping before.", footer=False),
-    _see("next_connection", ("right_square_bracket",), "Next shop", "The next connection's mapping.", footer=False),
+    _see("previous_connection", ("left_square_bracket",), "previous shop", "The mapping before.", footer=False),
+    _see("next_connection", ("right_square_bracket",), "next shop", "The next connection's mapping.", footer=False),
 )

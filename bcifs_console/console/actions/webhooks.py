@@ -10,7 +10,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.repair",
         ("r",),
-        "Repair",
+        "repair",
         "Look at the registrations, show what would be put right, then do it and poll for what was missed.",
         _SECTION,
         writes=True,
@@ -18,7 +18,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.register",
         ("n",),
-        "Register",
+        "register",
         "Register what is wanted; from then on the service watches over it every minute.",
         _SECTION,
         writes=True,
@@ -26,7 +26,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.test",
         ("t",),
-        "Test",
+        "test",
         "Deliver a harmless, signed event to our own public address, as BigCommerce would.",
         _SECTION,
         writes=True,
@@ -34,7 +34,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.poll",
         ("p",),
-        "Poll",
+        "poll",
         "Ask the store now for what changed, without waiting for webhooks.",
         _SECTION,
         writes=True,
@@ -42,21 +42,21 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.only_this",
         ("f",),
-        "Filter",
+        "filter",
         "Show the deliveries of the hook under the cursor only, or all of them again.",
         _SECTION,
     ),
     Action(
         "webhooks.open_order",
         ("o",),
-        "Order",
+        "order",
         "Open the order that the delivery under the cursor tells of.",
         _SECTION,
     ),
     Action(
         "webhooks.renew_secret",
         ("N",),
-        "New secret",
+        "new secret",
         "Give every hook a new secret header; listeners accept both meanwhile, so that no delivery is refused.",
         _SECTION,
         writes=True,
@@ -66,7 +66,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.previous_connection",
         ("left_square_bracket",),
-        "Previous shop",
+        "previous shop",
         "Show the webhooks of the connection before.",
         _SECTION,
         in_footer=False,
@@ -74,7 +74,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "webhooks.next_connection",
         ("right_square_bracket",),
-        "Next shop",
+        "next shop",
         "Show the webhooks of the next connection.",
         _SECTION,
         in_footer=False,

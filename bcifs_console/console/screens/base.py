@@ -4,14 +4,15 @@ A screen says what it shows (`compose_body`), how it reads it (`load`) and which
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -24,10 +25,14 @@ from bcifs_console.console.messages import StoreChanged
 from bcifs_console.console.vitals import Part
 from bcifs_console.console.widgets.footer import Footer
 from bcifs_console.console.widgets.status_bar import StatusBar
+from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.store.feed import ChangeSet
+from bcifs_console.store.views import Connection
 
 if TYPE_CHECKING:
     from bcifs_console.console.app import ConsoleApp
+
+T = TypeVar("T")
 
 STYLES: Final = Path(__file__).parent.parent / "styles"
 #: A screen is read anew at most this often because of changes.
@@ -58,11 +63,13 @@ class ConsoleScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__(classes="console-screen")
         self._is_stale = True
-        self._is_loading = False
+        self._is_composed = False
+        self._loads = 0
         self._is_loaded = False
         self._loaded_at = 0.0
         self._waiting: Timer | None = None
         self._wanted: dict[str, Any] = {}
+        self._has_missed = False
 
     # -- for screens to use -----------------------------------------------------------------------------------------
 
@@ -80,6 +87,20 @@ class ConsoleScreen(Screen[None]):
     def crumbs(self) -> tuple[str, ...]:
         """What the status bar shows as the place; a screen about one thing adds its name."""
         return (self.TITLE_TEXT,)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its widgets are there to be told something."""
+        return self._is_composed and self.is_attached
+
+    def peek(self, run: Callable[[Connection], T]) -> T | None:
+        """A point read for what is drawn now; None where the store does not answer: the panel then says so."""
+        try:
+            return self.gateway.point(run)
+        except Problem:
+            self._has_missed = True
+            self.call_later(self.reload_soon)
+            return None
 
     # -- for screens to fill ----------------------------------------------------------------------------------------
 
@@ -118,6 +139,7 @@ class ConsoleScreen(Screen[None]):
     @on(events.Mount)
     def begin(self) -> None:
         """Before anything was read: empty, and saying that it loads."""
+        self._is_composed = True
         self.query_one("#problem").display = False
         self.query_one("#body").loading = True
         self.show_hint(self.desk.hint)
@@ -161,7 +183,7 @@ class ConsoleScreen(Screen[None]):
 
     def reload_soon(self) -> None:
         """Read the screen anew, at most twice a second, and never in the middle of reading it."""
-        if self._is_loading:
+        if self._loads:
             self._is_stale = True  # read again when that is done
         elif self._waiting is None:
             self.reload_in(self._loaded_at + _RELOAD_S - time.monotonic())
@@ -183,20 +205,36 @@ class ConsoleScreen(Screen[None]):
             self._waiting.stop()
             self._waiting = None
         self._is_stale = False
-        self._is_loading = True
+        self._loads += 1  # a load that another takes the place of ends after that has begun
+        problem: Problem | None = None
         try:
             await self.load()
-        except Problem as problem:
-            self.show_trouble(problem)
-            self.reload_in(_TRY_AGAIN_S)
-        else:
-            self.show_trouble(None)
-            self._is_loaded = True
+        except Problem as found:
+            problem = found
+        except NoMatches:
+            if self.is_ready and not self.desk.is_leaving:
+                raise
         finally:
-            self._is_loading = False
+            self._loads -= 1
             self._loaded_at = time.monotonic()
+        # While the console ends, widgets go before the workers of their screen do.
+        if self.is_ready and not self.desk.is_leaving:
+            self.take_load(problem)
+
+    def take_load(self, problem: Problem | None) -> None:
+        """Reading has ended: show trouble or none, go where somebody wants to, read again what changed meanwhile."""
         self.query_one("#body").loading = False
-        if self._is_loaded and self._wanted:
+        self.show_trouble(problem)
+        if problem is not None:
+            self.reload_in(_TRY_AGAIN_S)
+            return
+        self._is_loaded = True
+        if self._has_missed:
+            self._has_missed = False
+            for table in self.query(VirtualTable):
+                table.forget()
+        self.refresh_bindings()
+        if self._wanted:
             wanted, self._wanted = self._wanted, {}
             self.go_to(**wanted)
         if self._is_stale and self.is_current:
@@ -223,12 +261,15 @@ class ConsoleScreen(Screen[None]):
         """Why the action is greyed now, --readonly included; None where it can be done."""
         if REGISTRY[action_id].writes and self.gateway.readonly:
             return READ_ONLY
-        return self.desk.why_not(action_id) if action_id.startswith(f"{EVERYWHERE}.") else self.why_not(action_id)
+        if action_id.startswith(f"{EVERYWHERE}."):
+            return self.desk.why_not(action_id)
+        # Before that its widgets are not there to be asked.
+        return self.why_not(action_id) if self._is_composed else "the screen is coming up"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done now (Textual's None)."""
         action_id = f"{self.SECTION}.{action}"
-        if action_id in REGISTRY and self.is_mounted and self.reason_against(action_id) is not None:
+        if action_id in REGISTRY and self.reason_against(action_id) is not None:
             return None
         return True
 

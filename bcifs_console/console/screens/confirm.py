@@ -12,17 +12,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from bcifs_console.base.text import safe_text
+from bcifs_console.console.widgets.safe_input import SafeInput
 
 #: More things than this at once: their number is typed.
 TYPED_ABOVE: Final = 20
 
 
-class CountInput(Input):
-    """Takes digits only, so that `y` and `n` reach the question."""
+class CountInput(SafeInput):
+    """Takes digits only, so that `y` and `n` answer the question here too."""
 
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Only digits are text here."""
-        return character is not None and character.isdigit()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "screen.yes", "yes", show=False, priority=True),
+        Binding("n", "screen.no", "cancel", show=False, priority=True),
+    ]
 
 
 class ConfirmScreen(ModalScreen[bool]):

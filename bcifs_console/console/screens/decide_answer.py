@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from bcifs_console.base.text import safe_text
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Layout, Sheet
 
 
@@ -27,6 +28,8 @@ class DecideAnswerScreen(ModalScreen[str | None]):
         Binding("n,escape", "no", "cancel"),
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
     ]
 
     def __init__(self, title: str, layout: Layout, *, yes: str, note: str = "", warning: str = "") -> None:
@@ -46,7 +49,9 @@ class DecideAnswerScreen(ModalScreen[str | None]):
                 yield Static(Content.styled(self.warning, "$text-warning"), id="answer-warning")
             with Horizontal(id="answer-field", classes="decide-field"):
                 yield Label(Content("Note"))
-                yield Input(self.note, placeholder="m: say why; kept with the answer", id="answer-note", compact=True)
+                yield SafeInput(
+                    self.note, placeholder="m: say why; kept with the answer", id="answer-note", compact=True
+                )
             with Horizontal(classes="dialog-buttons"):
                 yield Button(Content("Cancel (Esc)"), id="answer-no")
                 yield Button(Content(f"{self.yes} (y)"), id="answer-yes", variant="primary")
@@ -67,6 +72,11 @@ class DecideAnswerScreen(ModalScreen[str | None]):
     def action_scroll(self, by: int) -> None:
         """See what does not fit."""
         self.query_one("#answer-scroll").scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """A page of it further, one line of the page before still in sight."""
+        scroll = self.query_one("#answer-scroll")
+        scroll.scroll_relative(y=by * max(1, scroll.size.height - 1), animate=False)
 
     @on(Button.Pressed, "#answer-yes")
     def action_yes(self) -> None:

@@ -19,6 +19,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.widgets.lines import DIM, STRONG, WARN, Lines, heading, line, paragraph
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.text_table import table_lines
 from bcifs_console.domain.rules import Condition, ConditionField
@@ -69,13 +70,13 @@ class DecideRuleScreen(ModalScreen[RuleAnswer | None]):
             for field, label, hint in _FIELDS:
                 with Horizontal(classes="decide-field"):
                     yield Label(Content(label))
-                    yield Input(self.given.get(field, ""), placeholder=hint, id=f"rule-{field.value}", compact=True)
+                    yield SafeInput(self.given.get(field, ""), placeholder=hint, id=f"rule-{field.value}", compact=True)
             with Horizontal(classes="decide-field"):
                 yield Label(Content("→ IFS customer"))
-                yield Input(self.customer_id, placeholder="whom they all become", id=_CUSTOMER, compact=True)
+                yield SafeInput(self.customer_id, placeholder="whom they all become", id=_CUSTOMER, compact=True)
             with Horizontal(classes="decide-field"):
                 yield Label(Content("Why"))
-                yield Input(placeholder="kept with the rule", id="rule-note", compact=True)
+                yield SafeInput(placeholder="kept with the rule", id="rule-note", compact=True)
             with VerticalScroll(id="rule-scroll", can_focus=False):
                 yield Sheet(_untried, id="rule-tried")
             with Horizontal(classes="dialog-buttons"):

@@ -15,6 +15,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.widgets.candidate_list import CandidateList
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.store.views.decisions import CandidateView
 
 Search = Callable[[str], Awaitable[Sequence[CandidateView]]]
@@ -40,7 +41,7 @@ class DecideSearchScreen(ModalScreen[CandidateView | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="decide-dialog"):
             yield Static(Content(f"Which IFS customer is {self.whom}?"), classes="dialog-title")
-            yield Input(self.begin_with, placeholder="customer id, e-mail, or words of the name", id="search-for")
+            yield SafeInput(self.begin_with, placeholder="customer id, e-mail, or words of the name", id="search-for")
             yield Static(Content.styled(_BEGIN, "$foreground-muted"), id="search-said")
             with VerticalScroll(id="search-scroll", can_focus=False):
                 yield CandidateList(id="search-found")

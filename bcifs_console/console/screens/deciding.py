@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bcifs_console.console.screens.decisions import DecisionsScreen
 
 _UNDONE: Final = "taken back in the console"
+#: How long an answer can be taken back.
+_SENT: Final = "it is sent"
 _SENT_SOON: Final = "The service sends the orders within seconds; from then on it cannot be undone."
 
 
@@ -91,7 +93,7 @@ class Deciding:
             return
         verb = partial(decide.link, decision_id=found.id, customer_id=candidate.customer_id, note=note)
         done = await self._screen.gateway.act(verb)
-        self._told(done, f"{found.name} is IFS customer {done.customer_id}; {_go_on(done)}.")
+        self._told(done, f"{found.name} is IFS customer {done.customer_id}; {_go_on(done)}.", until=_SENT)
 
     async def _create(self, found: BuyerView) -> None:
         from bcifs_console.operations.decide_preview import preview  # with both clients: loaded when first needed
@@ -110,7 +112,7 @@ class Deciding:
         if note is None:
             return
         done = await self._screen.gateway.act(partial(decide.create, decision_id=found.id, note=note))
-        self._told(done, f"{found.name} becomes a new IFS customer; {_go_on(done)}.")
+        self._told(done, f"{found.name} becomes a new IFS customer; {_go_on(done)}.", until=_SENT)
 
     async def _search(self, found: BuyerView) -> None:
         from bcifs_console.operations.decide_search import search
@@ -159,8 +161,8 @@ class Deciding:
         note = await self._screen.app.push_screen_wait(AskScreen(f"A note on {found.name}", why, value=found.note))
         if note is None or note.strip() == found.note:
             return
-        await self._screen.gateway.act(partial(decide.remark, decision_id=found.id, text=note))
-        back = partial(decide.remark, decision_id=found.id, text=found.note)
+        await self._screen.gateway.act(partial(decide.remark, decision_id=found.id, text=note, instead_of=found.note))
+        back = partial(decide.remark, decision_id=found.id, text=found.note, instead_of=note)
         self._screen.desk.notify_done(f"Noted on {found.name}.", undo=back)
 
     async def _look_again(self, found: BuyerView) -> None:
@@ -177,9 +179,9 @@ class Deciding:
     async def _ask(self, question: DecideAnswerScreen) -> str | None:
         return await self._screen.app.push_screen_wait(question)
 
-    def _told(self, done: Decided, said: str) -> None:
-        back = partial(decide.undo, decision_id=done.decision.id, note=_UNDONE)
-        self._screen.desk.notify_done(said, undo=back)
+    def _told(self, done: Decided, said: str, *, until: str = "") -> None:
+        back = partial(decide.undo, decision_id=done.decision.id, note=_UNDONE, answer=done)
+        self._screen.desk.notify_done(said, undo=back, until=until)
 
 
 def _orders(found: BuyerView) -> str:

@@ -217,12 +217,12 @@ class DecisionsScreen(ConsoleScreen):
         self.table.focus()
         self.desk.show_status()
 
-    async def action_back(self) -> None:
-        """Esc: from the detail to the list, then as everywhere."""
-        if self.has_class("-detail"):
-            self.back_to_list()
-        else:
-            await self.desk.action_back()
+    def close_detail(self) -> bool:
+        """Esc: from the detail to the list."""
+        if not self.has_class("-detail"):
+            return False
+        self.back_to_list()
+        return True
 
     def on_descendant_focus(self) -> None:
         """How to choose depends on where one is."""

@@ -75,7 +75,7 @@ class DeedsScreen(ModalScreen[None]):
 
 def _line(deed: Deed) -> Content:
     glyph, style = _GLYPHS[deed.kind]
-    after = "  u undoes it" if deed.can_undo else "  undone" if deed.kind is DeedKind.UNDONE else ""
+    after = f"  {deed.offer}" if deed.can_undo else "  undone" if deed.kind is DeedKind.UNDONE else ""
     if deed.kind is DeedKind.DONE and deed.undo is None:
         after = "  cannot be undone"
     return Content.assemble(

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -41,8 +42,8 @@ class HelpScreen(ModalScreen[str | None]):
 
     @property
     def room(self) -> int:
-        """Cells of a line of the list."""
-        return max(_KEYS + _LABEL + 12, self.query_one(OptionList).scrollable_content_region.width - 1)
+        """Cells of a line of the list; every option has a margin of one at either side."""
+        return max(_KEYS + _LABEL + 12, self.query_one(OptionList).scrollable_content_region.width - 2)
 
     def on_resize(self) -> None:
         """The width is known, or another."""
@@ -123,10 +124,10 @@ def _columns(keys: str, label: str, text: str, width: int, reason: str = "") -> 
     head = Content.assemble(
         (keys.ljust(_KEYS), style or "bold $footer-key-foreground"), " ", (label.ljust(_LABEL), style), " "
     )
-    told = [Content.styled(line, "$text-muted") for line in wrapped(text, width - _KEYS - _LABEL - 2)]
+    room = width - _KEYS - _LABEL - 2
+    told = [Content.styled(line, "$text-muted") for line in wrapped(text, room)]
     if reason:
-        told += [
-            Content.styled(line, "$text-warning") for line in wrapped(f"not now: {reason}", width - _KEYS - _LABEL - 2)
-        ]
+        told += [Content.styled(line, "$text-warning") for line in wrapped(f"not now: {reason}", room)]
     below = Content("\n" + " " * (_KEYS + _LABEL + 2))
-    return head + below.join(told)
+    is_long = cell_len(keys) > _KEYS or cell_len(label) > _LABEL  # then all that is told goes on below
+    return (head + below if is_long and told else head) + below.join(told)

@@ -23,6 +23,7 @@ from bcifs_console.console.widgets.page_tabs import Page, PageTabs
 from bcifs_console.console.widgets.refilling import refill
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.virtual_table import VirtualTable
+from bcifs_console.domain.plan import Reason
 from bcifs_console.store.views.jobs import BackfillView, Job, Jobs, Release, jobs
 from bcifs_console.store.views.problems import FAILED, Group, ProblemGroup, groups
 
@@ -224,7 +225,10 @@ class JobsScreen(ConsoleScreen):
             self.open_group(row)
 
     def open_group(self, group: ProblemGroup) -> None:
-        """The only order of a group, or the list of all of them."""
+        """The question the orders wait for, the only order of a group, or the list of all of them."""
+        if group.kind == Reason.CUSTOMER.value:
+            self.desk.open_section("decisions", connection_id=group.group.connection_id)
+            return
         if group.orders == 1:
             self.desk.open_order(group.group.connection_id, group.first_order)
             return

@@ -6,12 +6,13 @@ What its rows and panes say is in `ledger_pages`, the exports and the comparison
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input
 
 from bcifs_console.base.problems import UsageProblem
@@ -36,6 +37,7 @@ from bcifs_console.console.screens.ledger_pages import (
 from bcifs_console.console.screens.ledger_work import LedgerWork
 from bcifs_console.console.screens.order_out import document_lines
 from bcifs_console.console.widgets.lines import DIM, paragraph
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.domain.states import order_of
@@ -43,6 +45,9 @@ from bcifs_console.operations.case_view import document_of
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.views import ledger_pages as views
 from bcifs_console.store.views.ledger_pages import Books, DocumentLine, LedgerFilter
+
+#: New documents are taken in at most this often.
+_NEWS_S: Final = 0.5
 
 
 class LedgerScreen(LedgerWork):
@@ -62,6 +67,8 @@ class LedgerScreen(LedgerWork):
         self.filter = LedgerFilter()
         self._lines: dict[int, DocumentLine] = {}
         self._newest = 0
+        self._pairs: list[tuple[str, dict[str, Any]]] = []
+        self._soon: Timer | None = None
 
     # -- composition -------------------------------------------------------------------------------------------------
 
@@ -71,7 +78,7 @@ class LedgerScreen(LedgerWork):
         with Horizontal(id="columns"):
             with Vertical(id="left"):
                 yield VirtualTable(GRID_COLUMNS, id="grid")
-                yield Input(id="filter", placeholder=HINT, compact=True)
+                yield SafeInput(id="filter", placeholder=HINT, compact=True)
                 yield VirtualTable(DOCUMENT_COLUMNS, id="documents")
             with Vertical(id="right"):
                 yield SheetScroll(id="day")
@@ -123,7 +130,7 @@ class LedgerScreen(LedgerWork):
         await self._load_documents()
 
     def _show_nothing(self) -> None:
-        told = "No connection is set up yet: nothing was booked. Run bcifs connection add FILE, or press 1."
+        told = "No connection yet: nothing was booked. :setup makes one; or run: bcifs connection add FILE"
         self.query_one("#day", SheetScroll).show(partial(paragraph, told, style=DIM, indent=1))
         self.grid.message = Content("No connection yet.")
 
@@ -133,8 +140,10 @@ class LedgerScreen(LedgerWork):
         vouchers = await self.gateway.read(lambda conn: views.voucher_days(conn, number, first, last))
         if (at, month) != (self.at, self.month):
             return  # another month was asked for meanwhile: its own reading follows
-        before = self.day
-        self.days = grid_days(found, vouchers)
+        before, days = self.day, grid_days(found, vouchers)
+        if days == self.days and self.grid.row_count == len(days) and days:
+            return  # what one looks at stays as it is
+        self.days = days
         self.grid.message = Content(f"Nothing was booked in {month:%B %Y}. [ and ] go to other months.")
         self.grid.set_source(range(len(self.days)), lambda ids: {each: grid_cells(self.days[each]) for each in ids})
         if before is not None:
@@ -183,7 +192,7 @@ class LedgerScreen(LedgerWork):
         self._show_document()
 
     def _hydrate(self, ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
-        found = self.gateway.point(lambda conn: views.document_lines(conn, ids))
+        found = self.peek(lambda conn: views.document_lines(conn, ids)) or {}
         self._lines.update(found)
         return {number: document_cells(each) for number, each in found.items()}
 
@@ -191,11 +200,12 @@ class LedgerScreen(LedgerWork):
         """Another comparison: everything anew. Orders that changed: new documents on top, those in view drawn anew."""
         if "reconciliation" in changes.subjects:
             self.reload_soon()
-        else:
-            self._take_in_news()
+        elif self._soon is None:
+            self._soon = self.set_timer(_NEWS_S, self._take_in_news)
 
     @work(exclusive=True, group="news")
     async def _take_in_news(self) -> None:
+        self._soon = None
         wanted, after, at, month = self.filter, self._newest, self.at, self.month
         ids = await self.gateway.read(lambda conn: views.document_ids(conn, wanted, after=after))
         if wanted == self.filter and ids:
@@ -210,14 +220,17 @@ class LedgerScreen(LedgerWork):
     @on(VirtualTable.Highlighted, "#grid")
     def _show_day(self) -> None:
         found, now = self.day, self.gateway.now()
+        self.refresh_bindings()
         self.query_one("#day", SheetScroll).show(lambda width: day_lines(found, width, now))
         pairs = found.differences if found is not None else []
         currency = found.currency if found is not None else ""
         self.set_class(bool(pairs), "-differences")
+        if pairs == self._pairs:
+            return
+        self._pairs = pairs
         self.differences.set_source(
             range(len(pairs)), lambda ids: {each: difference_cells(*pairs[each], currency) for each in ids}
         )
-        self.refresh_bindings()
 
     @on(VirtualTable.Highlighted, "#differences")
     def _show_difference(self) -> None:
@@ -226,7 +239,7 @@ class LedgerScreen(LedgerWork):
             return
         key = str(found.get("key") or "")
         number = at.connection_id
-        stored = self.gateway.point(lambda conn: views.document_by_key(conn, number, key)) if key else None
+        stored = self.peek(lambda conn: views.document_by_key(conn, number, key)) if key else None
         document = None if stored is None else document_of(stored)
         currency = day.currency
         self.query_one("#difference", SheetScroll).show(
@@ -244,9 +257,10 @@ class LedgerScreen(LedgerWork):
     @on(VirtualTable.Highlighted, "#documents")
     def _show_document(self) -> None:
         pane, at = self.query_one("#document", SheetScroll), self.documents.cursor_id
-        stored = None if at is None else self.gateway.point(lambda conn: views.one_document(conn, at))
+        stored = None if at is None else self.peek(lambda conn: views.one_document(conn, at))
         if stored is None:
-            pane.show(partial(paragraph, "Nothing is in IFS yet.", style=DIM, indent=1))
+            nothing = "" if self.query_one("#filter", Input).value else "Nothing is in IFS yet."
+            pane.show(partial(paragraph, nothing, style=DIM, indent=1))
             return
         found, order_id = document_of(stored), order_of(stored.subject)
         pane.show(lambda width: document_lines(found, width, order_id=order_id))
@@ -285,7 +299,12 @@ class LedgerScreen(LedgerWork):
         return None if at is None else at.connection_id, None if difference is None else difference.get("order_id")
 
     def close_detail(self) -> bool:
-        """Back from a detail to its list; False where none is open."""
+        """Back from the filter to all documents, from a detail to its list; False where neither is open."""
+        field = self.query_one("#filter", Input)
+        if self.focused is field:
+            field.value = ""
+            self.documents.focus()
+            return True
         if not self.has_class("-detail"):
             return False
         self.remove_class("-detail")

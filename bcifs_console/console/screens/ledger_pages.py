@@ -39,9 +39,9 @@ _TITLES: Final = tuple(zip(KINDS, ("Orders", "Paid", "Sent", "Back", "Voids", "O
 GRID_COLUMNS: Final = (
     Column("day", "Day", 10),
     Column("currency", "", 3),
-    Column("verdict", "Books", 13, sortable=False),
+    Column("verdict", "Books", 14, sortable=False),
     *(Column(kind, title, 6, align="right", sortable=False) for kind, title in _TITLES[:4]),
-    *(Column(kind, title, 6, align="right", sortable=False, from_width=74) for kind, title in _TITLES[4:]),
+    *(Column(kind, title, 6, align="right", sortable=False, from_width=84) for kind, title in _TITLES[4:]),
 )
 DOCUMENT_COLUMNS: Final = (
     Column("key", "Document", 20, grow=3),
@@ -63,6 +63,10 @@ NOT_COMPARED: Final = "not compared"
 #: The worst first: what a day is called whose kinds differ.
 _WORST: Final = ("red", OUTDATED, "explained", "green")
 _GLYPHS: Final = {"red": ("✗", BAD), OUTDATED: ("◔", WARN), "explained": ("≈", WARN), "green": ("✓", GOOD)}
+_WHAT_IS_COMPARED: Final = (
+    "A day is compared by reading the store and IFS afresh: every order, payment, parcel and refund of that day "
+    "against what stands in IFS, to the cent. Each difference is explained, or red."
+)
 _WHAT: Final = {
     "missing": "not in IFS",
     "stray": "only in IFS",
@@ -155,7 +159,7 @@ def month_lines(name: str, month: date, days: Sequence[GridDay], width: int) -> 
 def documents_head(number: int, filtered: str, width: int) -> Lines:
     """What stands above the documents."""
     many = f" {number:,} document{'' if number == 1 else 's'} "
-    told = f" that are {safe_text(filtered)}" if filtered else " of all connections, newest first"
+    told = f" that match {safe_text(filtered)}" if filtered else " of all connections, newest first"
     return [line((many, "bold reverse"), (told, DIM)).truncate(width, ellipsis=True)]
 
 

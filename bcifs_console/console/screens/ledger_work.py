@@ -168,18 +168,18 @@ class LedgerWork(ConsoleScreen):
 
     # -- copying -----------------------------------------------------------------------------------------------------
 
-    async def action_copy(self) -> None:
+    def action_copy(self) -> None:
         """Copy the document's key, or the day."""
         if self.shows_documents:
             if self.document is not None:
-                await self.desk.copy(self.document.key, self.document.key)
+                self.desk.copy(self.document.key, self.document.key)
         elif self.day is not None:
-            await self.desk.copy(self.day.day.isoformat(), f"day {self.day.day}")
+            self.desk.copy(self.day.day.isoformat(), f"day {self.day.day}")
 
-    async def action_copy_all(self) -> None:
+    def action_copy_all(self) -> None:
         """Copy what the pane on the right says."""
         panes = [pane for pane in self.query("#right SheetScroll").results(SheetScroll) if pane.display]
-        await self.desk.copy("\n\n".join(pane.sheet.text for pane in panes), "the pane on the right")
+        self.desk.copy("\n\n".join(pane.sheet.text for pane in panes), "the pane on the right")
 
 
 def _progress_lines(what: str, progress: Progress, width: int) -> Lines:

@@ -79,7 +79,9 @@ class LogScreen(ConsoleScreen):
     def entry(self) -> Entry | None:
         """The row under the cursor."""
         cursor = self.table.cursor_id
-        return None if cursor is None else self.gateway.point(partial(entries, wanted=[cursor])).get(cursor)
+        if cursor is None:
+            return None
+        return (self.peek(partial(entries, wanted=[cursor])) or {}).get(cursor)
 
     async def load(self) -> None:
         """Read the rows of another filter anew, else those that came since."""
@@ -99,7 +101,7 @@ class LogScreen(ConsoleScreen):
 
     def read_rows(self, wanted_ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
         """The cells of the rows in view."""
-        found = self.gateway.point(partial(entries, wanted=wanted_ids))
+        found = self.peek(partial(entries, wanted=wanted_ids)) or {}
         return {number: entry_cells(entry) for number, entry in found.items()}
 
     @on(VirtualTable.Followed)

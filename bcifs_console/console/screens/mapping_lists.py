@@ -44,7 +44,7 @@ from bcifs_console.store.views import mappings as views
 _COVERED: Final = Content(
     "✓ No order waits for a rule. Choose a purpose to see or change its rules; v checks them in IFS."
 )
-_NO_CONNECTION: Final = Content("No connection yet. bcifs connection add FILE makes one.")
+_NO_CONNECTION: Final = Content("No connection yet. :setup makes one; or run: bcifs connection add FILE")
 _AT_ONCE: Final = frozenset({"mapping", "connection"})
 #: Seconds before orders that changed are looked at.
 _ORDERS_S: Final = 2.0
@@ -194,13 +194,17 @@ class MappingLists(ConsoleScreen):
 
     def show_purposes(self, found: Mapped, draft: MappingDraft) -> None:
         waiting = dict.fromkeys(LISTED, 0)
-        for gap in found.gaps:
+        for gap in found.lacking:
             if gap.purpose is not None:
                 waiting[gap.purpose] += len(gap.value.orders)
         edited = {purpose for purpose in LISTED if _says(draft.of(purpose)) != _says(draft.base.of(purpose))}
         rows = {NOT_COVERED: purpose_cells(NOT_COVERED, 0, found.waiting, is_edited=False)}
         for number, purpose in enumerate(LISTED):
-            rows[number] = purpose_cells(number, len(draft.of(purpose)), waiting[purpose], is_edited=purpose in edited)
+            rules = draft.of(purpose)
+            standings = {self.standing(rule)[0] for rule in rules}
+            rows[number] = purpose_cells(
+                number, len(rules), waiting[purpose], is_edited=purpose in edited, standings=standings
+            )
         fill(self.purposes, rows)
 
     def show_list(self, draft: MappingDraft) -> None:
@@ -213,11 +217,7 @@ class MappingLists(ConsoleScreen):
         if self._purpose is None:
             now = self.gateway.now()
             self.listed.message = _COVERED
-            answers = [gap.answer(draft.wanted) for gap in self.gaps]
-            cells = (
-                gap_cells(gap, now, is_answered=answer is not None and not answer.id)
-                for gap, answer in zip(self.gaps, answers, strict=True)
-            )
+            cells = (gap_cells(gap, now, is_edited=gap.is_answered(draft.wanted)) for gap in self.gaps)
             fill(self.listed, dict(enumerate(cells)))
         else:
             self.listed.message = no_rules(self._purpose)
@@ -225,14 +225,17 @@ class MappingLists(ConsoleScreen):
             fill(self.listed, {at: rule_cells(row, is_only=at == 0) for at, row in enumerate(rows)})
         self.show_detail()
 
+    def standing(self, rule: MappingRule) -> tuple[str, str]:
+        """How IFS answered for what the rule leads to, and its words; empty while it was not asked."""
+        return self._standings.get(self._chosen, {}).get((rule.purpose, rule.result.strip()), ("", ""))
+
     def rule_rows(self, purpose: Purpose, draft: MappingDraft) -> list[RuleRow]:
         never_used = mapping.remarks(draft.wanted)
-        known = self._standings.get(self._chosen, {})
         places = {rule.id: rule.position for rule in draft.base.of(purpose)}
         return [
             RuleRow(
                 rule,
-                standing=known.get((purpose, rule.result.strip()), ("", ""))[0],
+                standing=self.standing(rule)[0],
                 is_never_used=(purpose, rule.position) in never_used,
                 is_moved=bool(rule.id) and places.get(rule.id) != rule.position,
             )
@@ -248,7 +251,7 @@ class MappingLists(ConsoleScreen):
         elif draft is not None and self._purpose is not None and (at := self.index) is not None:
             rules = draft.of(self._purpose)
             remark = mapping.remarks(draft.wanted).get((self._purpose, at + 1))
-            standing = self._standings.get(self._chosen, {}).get((self._purpose, rules[at].result.strip()))
+            standing = self.standing(rules[at])
             detail.update(rule_lines(rules, at, now, width, standing, remark.message if remark else ""))
         else:
             detail.update("")

@@ -20,6 +20,7 @@ from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.mapping_words import purpose_title, when
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD, STRONG, WARN
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.operations.mapping import Imported
 from bcifs_console.operations.mapping_gaps import Freed
 from bcifs_console.operations.time_machine import Tried
@@ -62,7 +63,7 @@ class MappingReviewScreen(ModalScreen[str | None]):
                 yield Static(id="review-text")
             with Horizontal(id="review-why"):
                 yield Label(Content("Why"))
-                yield Input(placeholder="w: say why; kept with the rules", id="review-reason", compact=True)
+                yield SafeInput(placeholder="w: say why; kept with the rules", id="review-reason", compact=True)
             with Horizontal(classes="dialog-buttons"):
                 yield Button(Content("Cancel (Esc)"), id="review-no")
                 yield Button(Content("Save (y)"), id="review-yes", variant="primary")

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.mapping_words import field_title, patterns_of, purpose_title, result_hint, typed, when
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.domain.rules import CODE_PART_PURPOSES, Condition, ConditionField, MappingRule, Rules
 from bcifs_console.operations import mapping
 from bcifs_console.operations.mapping_gaps import Gap
@@ -54,7 +55,7 @@ class RuleFormScreen(ModalScreen[MappingRule | None]):
                     yield from self.fact(field)
             with Horizontal(id="rule-then", classes="rule-fact"):
                 yield Label(Content("Then"))
-                yield Input(
+                yield SafeInput(
                     self.rule.result, placeholder=result_hint(self.rule.purpose), id="rule-result", compact=True
                 )
             yield Static(id="rule-says")
@@ -68,7 +69,7 @@ class RuleFormScreen(ModalScreen[MappingRule | None]):
         hint = " | ".join(values) if 0 < len(values) <= _SHOWN_VALUES else _ANY
         with Horizontal(classes="rule-fact"):
             yield Label(Content(field_title(field)))
-            yield Input(typed(self._given.get(field, ())), placeholder=hint, id=f"fact-{field.value}", compact=True)
+            yield SafeInput(typed(self._given.get(field, ())), placeholder=hint, id=f"fact-{field.value}", compact=True)
 
     def on_mount(self) -> None:
         """Begin where something is missing."""

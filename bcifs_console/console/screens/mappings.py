@@ -46,30 +46,30 @@ class MappingsScreen(MappingLists):
         """Why an action cannot be done now."""
         name, draft = action_id.rpartition(".")[2], self.draft
         if name in ("next_connection", "previous_connection"):
-            return None if len(self._names) > 1 else "There is one connection only."
+            return None if len(self._names) > 1 else "there is one connection only"
         if draft is None:
-            return "There is no connection yet."
+            return "there is no connection yet"
         if self._busy:
-            return f"Wait: {self._busy}"
+            return f"wait, {self._busy.removesuffix(' …')}"
         if name in ("save", "take_back", "discard"):
-            return None if draft.edits else "There is no edit that is not saved."
+            return None if draft.edits else "there is no edit that is not saved"
         if name == "open_order":
-            return None if self.gap is not None else "Only what no rule covers has orders that wait."
+            return None if self.gap is not None else "only what no rule covers has orders that wait"
         if name in ("delete", "move_up", "move_down"):
-            return None if self.index is not None else "There is no rule under the cursor."
+            return None if self.index is not None else "there is no rule under the cursor"
         if name in ("add", "edit") and self._purpose is None:
             return self._why_no_rule()
         if name == "edit":
-            return None if self.index is not None else "There is no rule under the cursor; + writes one."
+            return None if self.index is not None else "there is no rule under the cursor; + writes one"
         if name == "history":
-            return None if self._purpose is not None else "Choose a purpose first."
+            return None if self._purpose is not None else "choose a purpose first"
         return None
 
     def _why_no_rule(self) -> str | None:
         if self.gap is None:
-            return "Nothing waits for a rule. Choose a purpose first."
+            return "nothing waits for a rule; choose a purpose first"
         if self.gap.rule is None:
-            return "IFS refused what the rules gave; find the rule in its purpose, or put IFS right."
+            return "IFS refused what the rules gave; find the rule in its purpose, or put IFS right"
         return None
 
     @work(group="mappings.edit", exclusive=True)

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.text import safe_text
+from bcifs_console.console.widgets.safe_input import SafeInput
 
 #: Says what is wrong with a text by raising UsageProblem.
 Check = Callable[[str], object]
@@ -37,7 +38,7 @@ class AskScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(self.question), classes="dialog-title")
             yield Static(Content(self.why), classes="dialog-text")
-            yield Input(self.value, id="answer", placeholder=self.placeholder)
+            yield SafeInput(self.value, id="answer", placeholder=self.placeholder)
             yield Static(id="wrong", classes="dialog-wrong")
             yield Static(Content("Enter goes on, Esc leaves everything as it is."), classes="dialog-hint")
 

@@ -25,7 +25,7 @@ from bcifs_console.console.widgets.lines import DIM, Lines, paragraph
 from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
 from bcifs_console.console.widgets.timeline import folded, timeline_lines
 from bcifs_console.domain.states import OrderState, order_subject
-from bcifs_console.operations import order_edits, order_skip, orders
+from bcifs_console.operations import order_due, order_edits, order_skip
 from bcifs_console.operations.case_view import Case, case
 from bcifs_console.operations.context import Context
 from bcifs_console.store.feed import ChangeSet
@@ -154,7 +154,7 @@ class OrderScreen(ConsoleScreen):
     async def action_retry(self) -> None:
         """Look at the order now."""
         wanted = (self.connection_id, self.order_id)
-        if await self._act(partial(orders.look_now, connection_id=wanted[0], order_ids=[wanted[1]])):
+        if await self._act(partial(order_due.look_now, connection_id=wanted[0], order_ids=[wanted[1]])):
             self.desk.notify_done(f"Order {wanted[1]} is looked at now")
 
     @work(exclusive=True, group="act")
@@ -245,13 +245,13 @@ class OrderScreen(ConsoleScreen):
 
     # -- copying -----------------------------------------------------------------------------------------------------
 
-    async def action_copy(self) -> None:
+    def action_copy(self) -> None:
         """Copy the order's number."""
-        await self.desk.copy(str(self.order_id), f"order {self.order_id}")
+        self.desk.copy(str(self.order_id), f"order {self.order_id}")
 
-    async def action_copy_all(self) -> None:
+    def action_copy_all(self) -> None:
         """Copy the tab in front."""
-        await self.desk.copy(self.page.sheet.text, f"{self.tabs.active.removeprefix('tab-')} of order {self.order_id}")
+        self.desk.copy(self.page.sheet.text, f"{self.tabs.active.removeprefix('tab-')} of order {self.order_id}")
 
     # -- tabs --------------------------------------------------------------------------------------------------------
 

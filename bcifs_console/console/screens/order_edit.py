@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.widgets.lines import Lines, line, paragraph
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.domain.edits import EditChoice
 
@@ -57,7 +58,7 @@ class EditScreen(ModalScreen[Answer | None]):
             yield Static(Content(title), classes="dialog-title")
             yield Sheet(self._changes)
             yield Sheet(_choices)
-            yield Input(id="reference", placeholder="where the difference is booked, as M-2026-17")
+            yield SafeInput(id="reference", placeholder="where the difference is booked, as M-2026-17")
             yield Static(id="wrong", classes="dialog-wrong")
             yield Static(Content("! This cannot be undone."), classes="irreversible")
             yield Static(Content("k, a or h answers; Esc leaves it open."), classes="dialog-hint")

@@ -5,45 +5,39 @@ may also move a line (a filter, another sorting), the ids are read again, once a
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
 from bcifs_console.base.problems import Problem
-from bcifs_console.console import filters, text
+from bcifs_console.console import filters
 from bcifs_console.console.arrivals import Arrivals
 from bcifs_console.console.filters import FilterProblem
 from bcifs_console.console.screens.base import ConsoleScreen
+from bcifs_console.console.screens.order_retry import look_again
 from bcifs_console.console.widgets import order_rows
 from bcifs_console.console.widgets.filter_bar import FilterBar
 from bcifs_console.console.widgets.order_rows import ORDER_COLUMNS
 from bcifs_console.console.widgets.row_order import RowOrder
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.domain.states import order_of
-from bcifs_console.operations.order_due import sync
 from bcifs_console.operations.order_link import control_panel_url
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.views import order_list
 from bcifs_console.store.views.order_filter import PROBLEMS, OrderFilter
 from bcifs_console.store.views.order_list import NEWEST_FIRST, OrderPage, OrderRow, Sorting, SortKey, packed, unpacked
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection  # what views are given; the console itself never asks the database
-
 #: From the last key to the question: a word is typed before it is looked for.
 _DEBOUNCE_S: Final = 0.15
 #: A filtered or sorted list is read again at most this often.
 _REQUERY_S: Final = 1.0
-#: So many orders are marked due in one write; others wait for no more than that.
-_AT_ONCE: Final = 500
 #: Enough for the largest terminal.
 _FIRST: Final = 200
 #: What is read on the loop is no more than this.
@@ -80,8 +74,7 @@ class OrdersScreen(ConsoleScreen):
         yield FilterBar(hint=_HINT)
         with Horizontal(id="order-panes"):
             yield VirtualTable(ORDER_COLUMNS, newest="top", following=True, id="order-table")
-            with VerticalScroll(id="order-pane", can_focus=False):
-                yield Static(id="order-brief")
+            yield Static(id="order-brief")
 
     @property
     def table(self) -> VirtualTable:
@@ -116,12 +109,9 @@ class OrdersScreen(ConsoleScreen):
 
     async def _read_page(self, limit: int | None = None) -> tuple[RowOrder, OrderPage]:
         wanted, sorting, now = self.filter_now, self.sorting, self.gateway.now()
-
-        def read(conn: "Connection") -> tuple[RowOrder, OrderPage]:
-            page = order_list.page(conn, wanted, sorting, now=now, limit=limit)
-            return RowOrder(page.ids), page
-
-        return await self.gateway.read(read)
+        return await self.gateway.read(
+            lambda conn: _with_rows(order_list.page(conn, wanted, sorting, now=now, limit=limit))
+        )
 
     def _show_list(self, found: tuple[RowOrder, OrderPage]) -> None:
         table = self.table
@@ -160,11 +150,7 @@ class OrdersScreen(ConsoleScreen):
 
     def rows(self, row_ids: Sequence[int]) -> Mapping[int, OrderRow]:
         """These orders in full, at most a hundred; none where the store does not answer (the panel then says so)."""
-        try:
-            return self.gateway.point(partial(order_list.rows, row_ids=row_ids))
-        except Problem:
-            self.call_later(self.reload_soon)
-            return {}
+        return self.peek(partial(order_list.rows, row_ids=row_ids)) or {}
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
@@ -256,6 +242,7 @@ class OrdersScreen(ConsoleScreen):
     # -- what is told beside the list --------------------------------------------------------------------------------
 
     @on(VirtualTable.Highlighted)
+    @on(VirtualTable.MarksChanged)
     def show_brief(self) -> None:
         """The order under the cursor in brief; of marked ones their number and sum."""
         if self.has_class("-narrow"):
@@ -266,14 +253,18 @@ class OrdersScreen(ConsoleScreen):
         row_id = self.table.cursor_id
         row = self.rows([row_id]).get(row_id) if row_id is not None else None
         shown = Content("") if row is None else order_rows.brief(row, self.gateway.now(), _PANE)
-        self.query_one("#order-brief", Static).update(shown)
+        self._put_brief(shown)
+
+    def _put_brief(self, shown: Content) -> None:
+        # Its place has a fixed size: to lay the screen out anew at every move of the cursor takes longer than all else.
+        self.query_one("#order-brief", Static).update(shown, layout=False)
 
     @work(exclusive=True, group="sum of marks")
     async def show_marked(self) -> None:
         """How many are marked, and what they come to."""
         marks = self.table.marks
         sums = await self.gateway.read(partial(order_list.totals, row_ids=marks))
-        self.query_one("#order-brief", Static).update(order_rows.several(len(marks), sums, _PANE))
+        self._put_brief(order_rows.several(len(marks), sums, _PANE))
 
     @on(VirtualTable.MarksChanged)
     @on(VirtualTable.Followed)
@@ -291,11 +282,6 @@ class OrdersScreen(ConsoleScreen):
         arrow = "▼" if self.sorting.descending else "▲"
         told.append(Content.assemble(shown, "  ", (f"{arrow} {self.sorting.key.value}", "$text-muted")))
         self.bar.tell(Content("  ").join(told))
-
-    @on(VirtualTable.MarksChanged)
-    def show_marks(self) -> None:
-        """The pane tells of the marked ones, or of the one under the cursor again."""
-        self.show_brief()
 
     # -- actions -----------------------------------------------------------------------------------------------------
 
@@ -374,26 +360,13 @@ class OrdersScreen(ConsoleScreen):
     @work(group="retry")
     async def action_retry(self) -> None:
         """Look at the marked orders again, or at the one under the cursor; several are asked about first."""
-        chosen = self._chosen()
-        if len(chosen) > 1 and not await self._is_wanted(chosen):
-            return
         try:
-            for name, numbers in self._by_connection(chosen):
-                await self.gateway.act(partial(sync, order_ids=numbers, connection=name))
+            is_done = await look_again(self.desk, self._chosen(), self.connections)
         except Problem as problem:
             self.desk.show_problem(problem)
             return
-        what = f"Order {unpacked(chosen[0])[1]} is" if len(chosen) == 1 else f"{len(chosen):,} orders are"
-        self.desk.notify_done(f"{what} due: looked at again now")
-        self.table.set_marks(())
-
-    async def _is_wanted(self, chosen: Sequence[int]) -> bool:
-        sums = await self.gateway.read(partial(order_list.totals, row_ids=chosen))
-        worth = ", ".join(text.money(total, currency) for currency, total in sorted(sums.items()))
-        lines = [f"Together {worth}." if worth else "None of them was read yet."]
-        lines.append("Each is read from the store and what is missing in IFS is sent; nothing is sent twice.")
-        answer: bool = await self.desk.confirm(f"Look at {len(chosen):,} orders again?", lines, count=len(chosen))
-        return answer
+        if is_done:
+            self.table.set_marks(())
 
     def _chosen(self) -> Sequence[int]:
         """The marked orders from top to bottom of their numbers, else the one under the cursor."""
@@ -402,17 +375,12 @@ class OrdersScreen(ConsoleScreen):
             return sorted(table.marks, key=_by_number)
         return [] if table.cursor_id is None else [table.cursor_id]
 
-    def _by_connection(self, chosen: Iterable[int]) -> Iterable[tuple[str, Sequence[int]]]:
-        numbers: defaultdict[int, list[int]] = defaultdict(list)
-        for row_id in chosen:
-            connection_id, order_id = unpacked(row_id)
-            numbers[connection_id].append(order_id)
-        for connection_id, found in numbers.items():
-            for start in range(0, len(found), _AT_ONCE):
-                yield self.connections[connection_id], found[start : start + _AT_ONCE]
-
 
 _OF_AN_ORDER: Final = frozenset(f"orders.{name}" for name in ("open_order", "retry", "copy", "copy_row", "browse"))
+
+
+def _with_rows(page: OrderPage) -> tuple[RowOrder, OrderPage]:
+    return RowOrder(page.ids), page
 
 
 def _by_number(row_id: int) -> tuple[int, int]:

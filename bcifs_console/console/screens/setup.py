@@ -6,7 +6,7 @@ held as `Secret` and never told to anybody but the vault and the two systems.
 
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,10 +16,10 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from bcifs_console.base.problems import Problem
-from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.set_up import SetUp
+from bcifs_console.console.widgets import lines
 from bcifs_console.console.widgets.answer_row import AnswerRow, row_id
 from bcifs_console.operations import first_run, hooks
 from bcifs_console.operations.connect import Added
@@ -29,6 +29,7 @@ from bcifs_console.operations.first_run_questions import GROUPS, QUESTIONS
 
 #: How long after the last key both systems are asked: nobody waits for it, and half a word is not sent.
 PATIENCE_S = 0.6
+_LEAST_WIDTH: Final = 20
 
 
 class SetupScreen(ConsoleScreen):
@@ -122,33 +123,44 @@ class SetupScreen(ConsoleScreen):
 
     def show_aside(self) -> None:
         """What the question at hand is about, and what both systems said."""
-        question, verdict = QUESTIONS[self.at], self.set_up.verdict(self.at)
-        lines = [Content.styled(question.label, "bold"), Content(question.help)]
-        if verdict.text:
-            colour = "$text-success" if verdict.state == "ok" else "$foreground-muted"
-            lines.append(Content.styled(safe_text(verdict.text), "$text-error" if verdict.remedy else colour))
-        if verdict.remedy:
-            lines.append(Content.styled(f"→ {safe_text(verdict.remedy)}", "$foreground-muted"))
-        shown = Content("\n").join(lines), Content("\n").join(self._said()), self._progress()
+        width = max(_LEAST_WIDTH, self.query_one("#aside").content_size.width)
+        shown = (
+            Content("\n").join(self._help(width)),
+            Content("\n").join(self._said(width)),
+            self._progress(),
+        )
         for name, content in zip(("#help", "#said", "#progress"), shown, strict=True):
             panel = self.query_one(name, Static)
             if panel.content != content:
                 panel.update(content)
 
-    def _said(self) -> list[Content]:
-        lines = []
+    def on_resize(self) -> None:
+        """What stands beside the form is laid out for its width."""
+        self.call_after_refresh(self.show_aside)
+
+    def _help(self, width: int) -> lines.Lines:
+        question, verdict = QUESTIONS[self.at], self.set_up.verdict(self.at)
+        shown = [lines.heading(question.label, width), *lines.paragraph(question.help, width)]
+        if verdict.text:
+            colour = lines.GOOD if verdict.state == "ok" else lines.BAD if verdict.remedy else lines.DIM
+            shown += lines.paragraph(verdict.text, width, style=colour)
+        if verdict.remedy:
+            shown += lines.paragraph(verdict.remedy, width, style=lines.DIM, lead="→ ")
+        return shown
+
+    def _said(self, width: int) -> lines.Lines:
+        shown = []
         for probe in PROBES:
-            lines.append(Content.styled(probe.name, "bold"))
+            shown.append(lines.heading(probe.name, width))
             if probe.name in self.set_up.asking:
-                lines.append(Content.styled("  ◑ asking …", "$accent"))
+                shown.append(lines.line(("  ◑ asking …", "$accent")))
             elif probe.name not in self.set_up.said:
-                lines.append(Content.styled(f"  · {self.set_up.waits_for(probe)}", "$foreground-muted"))
+                shown += lines.paragraph(self.set_up.waits_for(probe), width, style=lines.DIM, lead="  · ")
             for one in self.set_up.said.get(probe.name, ()):
-                detail = (
-                    Content.styled(f"  {safe_text(one.detail)}", "$foreground-muted") if one.detail else Content("")
-                )
-                lines.append(Content.assemble("  ", text.state(one.verdict, one.check), detail))
-        return lines
+                shown.append(Content.assemble("  ", text.state(one.verdict, one.check)))
+                shown += lines.paragraph(one.detail, width, style=lines.DIM, indent=4) if one.detail else []
+            shown.append(lines.EMPTY)
+        return shown
 
     def _progress(self) -> Content:
         lacking = self.set_up.lacking()

@@ -180,13 +180,15 @@ class WebhooksScreen(ConsoleScreen):
         told = f"newest {len(ids):,}" if ids else ""
         if only is not None:
             told = f"{len(ids):,} by {scope_text(only)} · f shows all"
+        if self.has_class("-narrow") and self.has_class("-detail"):
+            told = "Esc goes back to the list"
         self.show_title("webhook-deliveries-title", "Deliveries", told, is_open=self.has_class("-deliveries"))
         self.show_delivery()
 
     def hydrated(self, ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
         """The rows of the deliveries in view."""
         now = self.gateway.now()
-        found = self.gateway.point(partial(deliveries, ids=ids))
+        found = self.peek(partial(deliveries, ids=ids)) or {}
         return {number: delivery_cells(each, now) for number, each in found.items()}
 
     def show_title(self, widget_id: str, title: str, told: str, *, is_open: bool) -> None:
@@ -198,7 +200,8 @@ class WebhooksScreen(ConsoleScreen):
     def show_delivery(self) -> None:
         """The delivery under the cursor, in full."""
         number = self.delivery_table.cursor_id
-        self.delivery = None if number is None else self.gateway.point(partial(deliveries, ids=[number])).get(number)
+        found = None if number is None else self.peek(partial(deliveries, ids=[number]))
+        self.delivery = next(iter(found.values()), None) if found else None
         shown = delivery_lines(self.delivery) if self.delivery else Content("")
         self.query_one("#webhook-delivery", Static).update(shown)
         self.query_one(WebhookDeliveryDetail).set_class(self.delivery is None, "-nothing")
@@ -216,6 +219,7 @@ class WebhooksScreen(ConsoleScreen):
         """Show it in full, in place of the list where there is no room beside it."""
         self.add_class("-detail")
         self.query_one(WebhookDeliveryDetail).focus()
+        self.show_deliveries()
 
     @on(VirtualTable.Opened, "#webhook-hook-table")
     def hook_opened(self) -> None:
@@ -241,6 +245,7 @@ class WebhooksScreen(ConsoleScreen):
             return False
         self.remove_class("-detail")
         self.delivery_table.focus()
+        self.show_deliveries()
         return True
 
     def action_only_this(self) -> None:
@@ -294,17 +299,17 @@ class WebhooksScreen(ConsoleScreen):
         """Why an action cannot be done now."""
         found, action = self.chosen, action_id.rpartition(".")[2]
         if found is None:
-            return "There is no connection yet."
+            return "there is no connection yet"
         if action in ("next_connection", "previous_connection"):
-            return None if len(self.found) > 1 else "There is one connection only."
+            return None if len(self.found) > 1 else "there is one connection only"
         if action == "open_order":
             is_of_order = self.delivery is not None and self.delivery.order_id is not None
-            return None if is_of_order else "No delivery about an order is under the cursor."
+            return None if is_of_order else "no delivery about an order is under the cursor"
         if action == "only_this":
-            return None if found.hooks else "Nothing is registered yet: n registers."
+            return None if found.hooks else "nothing is registered yet; n registers"
         if action in ("repair", "renew_secret") and not found.registered:
-            return "Nothing is registered: n registers."
-        return f"Wait: {self.busy}" if self.busy else None
+            return "nothing is registered; n registers"
+        return f"wait, {self.busy.removesuffix(' …')}" if self.busy else None
 
     def action_repair(self) -> None:
         """Show what would be put right, ask, do it, and poll."""

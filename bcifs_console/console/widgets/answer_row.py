@@ -14,6 +14,7 @@ from bcifs_console.base.secret import Secret
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.set_up import Verdict
+from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.operations.first_run_questions import Question
 
 _QUIET: Final = {
@@ -56,7 +57,7 @@ class AnswerRow(Horizontal):
             chosen = question.default or Select.NULL
             yield Select(options, prompt="choose", value=chosen, allow_blank=not question.default, compact=True)
         else:
-            yield Input(question.default, password=question.is_secret, compact=True)
+            yield SafeInput(question.default, password=question.is_secret, compact=True)
         yield Static("", classes="verdict", markup=False)
         yield Static("", classes="detail", markup=False)
 

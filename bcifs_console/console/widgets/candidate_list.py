@@ -3,7 +3,7 @@
 Letters choose at once while the list has the focus. What choosing means is the screen's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import ClassVar, Final
 
@@ -26,6 +26,12 @@ _SURE: Final = 70
 _LIKELY: Final = 40
 #: Cells before the name: cursor, letter, gaps.
 _LEAD: Final = 5
+NOTHING_APART: Final = "nothing tells these apart here: look both up in IFS"
+_FACTS: Final[tuple[tuple[str, Callable[[CandidateView], tuple[str, ...]]], ...]] = (
+    ("e-mail", lambda found: found.emails),
+    ("phone", lambda found: found.phones),
+    ("postcode", lambda found: found.postcodes),
+)
 
 
 def score_style(score: int) -> str:
@@ -40,8 +46,25 @@ def score_bar(score: int) -> Content:
     return line(("━" * full, style), ("─" * (_BAR - full), RULE), (f" {score:>3}", style))
 
 
-def candidate_lines(found: CandidateView, width: int, *, letter: str, is_chosen: bool) -> Lines:
-    """One candidate: id, name and score on a line, the reasons below."""
+def told_apart(found: Sequence[CandidateView]) -> Mapping[str, str]:
+    """By customer id, of those that look the same (name, score, reasons): what differs, of all that was read."""
+    alike: dict[tuple[object, ...], list[CandidateView]] = {}
+    for each in found:
+        alike.setdefault((each.score, each.name.casefold(), each.reasons), []).append(each)
+    return {each.customer_id: _apart(each, group) for group in alike.values() if len(group) > 1 for each in group}
+
+
+def _apart(found: CandidateView, group: Sequence[CandidateView]) -> str:
+    told = [
+        f"{what} {', '.join(values(found)) or 'not known'}"
+        for what, values in _FACTS
+        if len({frozenset(value.casefold() for value in values(each)) for each in group}) > 1
+    ]
+    return f"differs: {' · '.join(told)}" if told else NOTHING_APART
+
+
+def candidate_lines(found: CandidateView, width: int, *, letter: str, is_chosen: bool, apart: str = "") -> Lines:
+    """One candidate: id, name and score on a line, the reasons below, and `apart` from those that look the same."""
     bar = score_bar(found.score)
     room = max(8, width - _LEAD - bar.cell_length - 2)
     number = found.customer_id
@@ -57,7 +80,9 @@ def candidate_lines(found: CandidateView, width: int, *, letter: str, is_chosen:
     )
     reasons = ", ".join(found.reasons) or "nothing in common but what you looked for"
     margin = line(("▌" if is_chosen else " ", "$primary"), " " * (_LEAD - 1))
-    return [head, *(line(margin, (part, DIM)) for part in wrapped(reasons, max(8, width - _LEAD)))]
+    told = [(part, DIM) for part in wrapped(reasons, max(8, width - _LEAD))]
+    told += [(part, WARN) for part in wrapped(apart, max(8, width - _LEAD))]
+    return [head, *(line(margin, part) for part in told)]
 
 
 class CandidateList(Widget, can_focus=True):
@@ -116,12 +141,14 @@ class CandidateList(Widget, can_focus=True):
     # -- drawing -----------------------------------------------------------------------------------------------------
 
     def _blocks(self, width: int) -> list[Lines]:
+        apart = told_apart(self._found)
         return [
             candidate_lines(
                 each,
                 width,
                 letter=LETTERS[number] if number < len(LETTERS) else "",
                 is_chosen=number == self.at and self.has_focus,
+                apart=apart.get(each.customer_id, ""),
             )
             for number, each in enumerate(self._found)
         ]

@@ -3,10 +3,12 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
+
+from bcifs_console.console.widgets.safe_input import SafeInput
 
 
-class ChoiceInput(Input):
+class ChoiceInput(SafeInput):
     """Typed text filters; up and down move in the list below without leaving the line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

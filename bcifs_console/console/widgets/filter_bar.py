@@ -15,9 +15,10 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from bcifs_console.base.text import safe_text
+from bcifs_console.console.widgets.safe_input import SafeInput
 
 
-class FilterInput(Input):
+class FilterInput(SafeInput):
     """Where the filter is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,6 +68,7 @@ class FilterBar(Vertical):
     def __init__(self, *, hint: str) -> None:
         super().__init__()
         self._hint = hint
+        self._told = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -90,12 +92,19 @@ class FilterBar(Vertical):
         field.cursor_position = len(field.value)
 
     def start_typing(self) -> None:
-        """Give the keys to the field."""
-        self.query_one(FilterInput).focus()
+        """Give the keys to the field; what is typed stands apart from what is there."""
+        field = self.query_one(FilterInput)
+        if field.value and not field.value.endswith(" "):
+            field.value += " "
+        field.cursor_position = len(field.value)
+        field.focus()
 
     def tell(self, told: Content) -> None:
         """Show how much is shown, at the right."""
-        self.query_one("#filter-told", Static).update(told)
+        shown = self.query_one("#filter-told", Static)
+        # Laid out anew only where it takes another room: it changes with every order that comes.
+        shown.update(told, layout=told.cell_length != self._told)
+        self._told = told.cell_length
 
     def complain(self, mistake: Content | None) -> None:
         """Show what is wrong with the text; None: nothing is."""

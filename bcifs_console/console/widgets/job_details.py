@@ -9,6 +9,7 @@ from textual.content import Content
 from bcifs_console.console import text
 from bcifs_console.console.widgets.job_rows import progress, wanted_text
 from bcifs_console.console.widgets.lines import EMPTY, Lines, facts, fit, heading, line, paragraph
+from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState, Side
 from bcifs_console.store.views.jobs import BackfillView, Job, Jobs, Quota, Release
 from bcifs_console.store.views.problems import FAILED, Group, ProblemGroup
@@ -83,21 +84,25 @@ def problem_lines(group: ProblemGroup, now: datetime, width: int, *, retry: Rele
     lines.append(EMPTY)
     if retry is not None:
         lines += release_lines(retry, now, width)[1:]
-    elif group.orders > 1:
-        then = f"r tries order {group.first_order} again; the other {group.orders - 1:,} follow once it is in IFS."
-        lines += paragraph(then, width, style=_DIM)
     else:
-        lines += paragraph(f"r tries order {group.first_order} again.", width, style=_DIM)
-    lines += paragraph("Enter shows the orders.", width, style=_DIM)
+        lines += paragraph(f"r tries order {group.first_order} again{_then(group.orders - 1)}.", width, style=_DIM)
+    opens = "opens Decisions" if group.kind == Reason.CUSTOMER.value else "shows what is behind it"
+    lines += paragraph(f"Enter {opens}.", width, style=_DIM)
     lines.append(EMPTY)
     return lines + facts(
         [
             ("connection", group.connection),
-            ("first seen", f"{group.since:%d %b %Y %H:%M}, {text.age(now, group.since)} ago"),
+            ("first seen", f"{group.since:%d %b %Y %H:%M}, {text.ago(now, group.since)}"),
             ("cause", group.group.cause),
         ],
         width,
     )
+
+
+def _then(behind: int) -> str:
+    if not behind:
+        return ""
+    return f"; {behind:,} {'more follows' if behind == 1 else 'more follow'} once it is in IFS"
 
 
 def release_lines(release: Release, now: datetime, width: int) -> Lines:
@@ -111,11 +116,11 @@ def release_lines(release: Release, now: datetime, width: int) -> Lines:
     elif release.canary is None:
         lines += paragraph("Who waits for it is being found out.", width)
     else:
-        told = f"◑ order {release.canary} goes first; {release.waiting:,} follow once it is in IFS."
+        told = f"◑ order {release.canary} goes first{_then(release.waiting)}."
         lines += paragraph(told, width, style="$text-primary")
         if release.group is not None:
             lines += paragraph("x lets none of the others go.", width, style=_DIM)
-    asked = f"{release.actor}, {text.age(now, release.since)} ago"
+    asked = f"{release.actor}, {text.ago(now, release.since)}"
     return lines + facts([("asked by", asked), ("connection", release.connection)], width)
 
 
@@ -145,9 +150,9 @@ def backfill_lines(view: BackfillView, now: datetime, width: int) -> Lines:
     lines = [heading(f"Backfill {view.id}: {wanted_text(view)}", width)]
     lines.append(progress(view.done, view.total))
     lines.append(EMPTY)
-    ended = f"{text.age(now, view.ended_at)} ago" if view.ended_at else "still reading"
+    ended = text.ago(now, view.ended_at) if view.ended_at else "still reading"
     rows = [
-        ("started", f"{text.age(now, view.started_at)} ago"),
+        ("started", text.ago(now, view.started_at)),
         ("lists read", ended),
         ("orders seen", f"{view.seen:,}"),
         ("orders named", f"{view.marked:,}"),

@@ -13,7 +13,7 @@ from bcifs_console.store.views.jobs import BackfillView, Job, Release
 from bcifs_console.store.views.problems import FAILED, ProblemGroup
 
 _DIM: Final = "$foreground-muted"
-_BAR_CELLS: Final = 16
+_BAR_CELLS: Final = 12
 
 PROBLEM_COLUMNS: Final[Sequence[Column]] = (
     Column("state", "Problem", 12, sortable=False),
@@ -28,7 +28,7 @@ RELEASE_COLUMNS: Final[Sequence[Column]] = (
     Column("waiting", "Behind it", 9, align="right", number=True, sortable=False),
     Column("title", "Of", 20, grow=1, sortable=False),
     Column("since", "Since", 7, align="right", sortable=False),
-    Column("connection", "Connection", 10, from_width=64, sortable=False),
+    Column("connection", "Connection", 10, from_width=80, sortable=False),
 )
 QUEUE_COLUMNS: Final[Sequence[Column]] = (
     Column("state", "State", 12, sortable=False),
@@ -42,7 +42,7 @@ BACKFILL_COLUMNS: Final[Sequence[Column]] = (
     Column("state", "Backfill", 10, sortable=False),
     Column("wanted", "Orders", 22, grow=1, sortable=False),
     Column("seen", "Read", 7, align="right", number=True, sortable=False),
-    Column("progress", "Worked on", 27, sortable=False),
+    Column("progress", "Worked on", 22, sortable=False),
     Column("since", "Since", 7, align="right", sortable=False, from_width=80),
     Column("connection", "Connection", 10, from_width=92, sortable=False),
 )

@@ -60,16 +60,12 @@ def entry_lines(entry: Entry | None, now: datetime, width: int) -> Lines:
 
 def _circumstances(entry: Entry, now: datetime) -> list[tuple[str, str]]:
     return [
-        ("when", f"{entry.at:%d %b %Y %H:%M:%S} UTC, {_ago(text.age(now, entry.at))}"),
+        ("when", f"{entry.at:%d %b %Y %H:%M:%S} UTC, {text.ago(now, entry.at)}"),
         ("who", entry.actor),
         ("connection", entry.connection or "–"),
         ("event", entry.event),
         ("row", f"{entry.id}"),
     ]
-
-
-def _ago(age: str) -> str:
-    return age if age == "now" else f"{age} ago"
 
 
 def filter_line(level: str, kind: str, connection: str, width: int, *, following: bool, new_rows: int) -> Content:

@@ -52,11 +52,13 @@ def head_lines(found: Mapped, draft: MappingDraft, busy: str, *, many: bool, rea
 
 def _standing(found: Mapped, *, many: bool) -> Content:
     rules = len(found.view.rules.rules)
-    gaps = len(found.gaps)
+    gaps = len(found.lacking)
     if gaps:
         things = "1 thing is" if gaps == 1 else f"{gaps} things are"
         orders = "1 order waits" if found.waiting == 1 else f"{found.waiting:,} orders wait"
         state = Content.styled(f"! {things} not covered, {orders}", WARN)
+    elif found.gaps:
+        state = Content.styled("◔ every rule is there; orders wait to be looked at again", "$accent")
     else:
         state = Content.styled("✓ nothing waits for a rule", GOOD)
     shops = "   [ ] other shops" if many else ""
@@ -84,7 +86,9 @@ def release_lines(found: Mapped) -> Iterator[Content]:
 def list_title(purpose: Purpose | None, gaps: Sequence[Gap], rules: int) -> tuple[str, str]:
     """The title over the list beside the purposes, and what stands at its end."""
     if purpose is None:
-        return "Not covered by any rule", f"{len(gaps)}" if gaps else ""
+        lacking = sum(1 for gap in gaps if not gap.is_covered)
+        covered = f"{len(gaps) - lacking} covered since" if lacking < len(gaps) else ""
+        return "Not covered by any rule", ", ".join(filter(None, (f"{lacking}" if lacking else "", covered)))
     return purpose_title(purpose), f"{rules} rule{'' if rules == 1 else 's'}, the first that fits decides"
 
 
@@ -102,13 +106,24 @@ def gap_lines(gap: Gap, now: datetime, width: int, *, readonly: bool) -> Content
     orders = gap.value.orders
     named = ", ".join(str(order_id) for order_id in orders[:_NAMED])
     more = f" and {len(orders) - _NAMED:,} more" if len(orders) > _NAMED else ""
-    lines = paragraph(gap.value.message, width, style=WARN, lead="! ")
+    style, lead = (DIM, "· ") if gap.is_covered else (WARN, "! ")
+    lines = paragraph(gap.value.message, width, style=style, lead=lead)
     count = "1 order, " if len(orders) == 1 else f"{len(orders):,} orders, the oldest "
     lines += facts(
         [("Waiting", f"{count}from {text.age(now, gap.value.since)} ago: {named}{more}")], width, label=_LABEL
     )
+    if gap.is_covered:
+        told = "Covered since; waits to be looked at again. The service does so by itself; o opens the oldest order."
+        lines += paragraph(told, width, style=GOOD, lead="✓ ")
+        return Content("\n").join(lines)
     if gap.rule is None:
         return Content("\n").join([*lines, *facts([("Do", gap.value.remedy)], width, label=_LABEL)])
+    if gap.culprit is not None:
+        title = f"{purpose_title(gap.culprit.purpose)} rule {gap.culprit.position}"
+        lines += paragraph(f"{title} gives {gap.culprit.result.strip()}, which IFS lacks.", width, style=BAD, lead="✗ ")
+        if not readonly:
+            lines += [Content(""), Content.styled("Enter edits that rule.  o opens the oldest order.", DIM)]
+        return Content("\n").join(lines)
     wanted = Content.assemble((f"{purpose_title(gap.rule.purpose)}: ", DIM), when(gap.rule.conditions), ("  →  ?", DIM))
     lines += facts([("Lacks", wanted)], width, label=_LABEL)
     if not readonly:
@@ -121,14 +136,15 @@ def rule_lines(
     at: int,
     now: datetime,
     width: int,
-    standing: tuple[str, str] | None,
+    standing: tuple[str, str],
     remark: str,
 ) -> Content:
-    """One rule in full. `standing`: how IFS answered for its result; `remark`: why it never decides anything."""
+    """One rule in full. `standing`: how IFS answered for its result, "" while it was not asked; `remark`: why it never
+    decides anything."""
     rule = rules[at]
     rows: list[tuple[str, Content | tuple[str, str] | str]] = [("When", when(rule.conditions, is_last=at == 0))]
-    word, colour = _STANDINGS.get(standing[0], ("", DIM)) if standing else ("", DIM)
-    said = f"  {word}{f': {safe_text(standing[1])}' if standing and standing[1] else ''}" if word else ""
+    word, colour = _STANDINGS.get(standing[0], ("", DIM))
+    said = f"  {word}{f': {safe_text(standing[1])}' if standing[1] else ''}" if word else ""
     rows.append(("Then", Content.assemble((safe_text(rule.result), STRONG), (said, colour))))
     rows.append(("Saved", _saved(rule, now)))
     lines = facts(rows, width, label=_LABEL)

@@ -3,7 +3,7 @@
 What they mean is told by what is handed in; nothing is read or worked out here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -77,13 +77,19 @@ class MappingTable(VirtualTable, inherit_bindings=False):
     ]
 
 
-def purpose_cells(number: int, rules: int, waiting: int, *, is_edited: bool) -> Sequence[Content]:
-    """One purpose: how many rules it has, how many orders wait for another."""
+def purpose_cells(
+    number: int, rules: int, waiting: int, *, is_edited: bool, standings: Collection[str] = ()
+) -> Sequence[Content]:
+    """One purpose: how many rules it has, how many orders wait for another; how IFS answered for what they give."""
     if number == NOT_COVERED:
         word = Content.styled("Not covered", f"bold {WARN}") if waiting else Content.styled("Not covered", "bold")
         return word, Content(""), _waiting(waiting)
     name = purpose_title(LISTED[number])
     shown = Content.assemble(name, (" *", NEW)) if is_edited else Content.styled(name, "" if rules else DIM)
+    worst = next((word for word in ("missing", "closed") if word in standings), "")
+    if worst:
+        word, colour = _STANDINGS[worst]
+        shown = Content.assemble(shown, " ", (word, colour))
     return shown, Content.styled(str(rules), "" if rules else DIM), _waiting(waiting)
 
 
@@ -91,15 +97,20 @@ def _waiting(orders: int) -> Content:
     return Content.styled(f"! {orders:,}", WARN) if orders else Content.styled("-", DIM)
 
 
-def gap_cells(gap: Gap, now: datetime, *, is_answered: bool) -> Sequence[Content]:
-    """One thing that no rule covers."""
+def gap_cells(gap: Gap, now: datetime, *, is_edited: bool) -> Sequence[Content]:
+    """One thing that no rule covers. `is_edited`: an edit that is not saved settles it."""
     lacks = purpose_title(gap.purpose) if gap.purpose is not None else "?"
+    if gap.is_covered:
+        lacks = "✓ covered since"
+    elif gap.culprit is not None:
+        lacks = f"by its rule {gap.culprit.position}"
+    is_answered = is_edited or gap.is_covered
     what = safe_text(gap.value.message).removesuffix(".")
     return (
         Content.styled(f"{len(gap.value.orders):,}", DIM if is_answered else WARN),
         Content.styled(what, DIM if is_answered else ""),
         Content.styled(lacks, DIM if is_answered else ""),
-        Content.styled("✓ edit", NEW) if is_answered else Content.styled(text.age(now, gap.value.since), DIM),
+        Content.styled("✓ edit", NEW) if is_edited else Content.styled(text.age(now, gap.value.since), DIM),
     )
 
 

@@ -148,7 +148,16 @@ class RowView(ScrollView):
         """Tell the scroll bars how large all of it is."""
         height = self.row_count + HEADER if self.row_count else 0
         # As wide as there is room is no width: the bar must not appear while the table is being made narrower.
-        self.virtual_size = Size(self.drawn_width if self.drawn_width > self.view.width else 0, height)
+        size = Size(self.drawn_width if self.drawn_width > self.view.width else 0, height)
+        room, had = self.container_size.height, self.virtual_size
+        if size.width != had.width or (size.height > room) != (had.height > room):
+            self.virtual_size = size
+            return
+        # The same bars: the screen need not be laid out anew, ten times a second where orders come in.
+        self.set_reactive(RowView.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = height
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     # -- what is read anew, drawn anew -----------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ def _sides(each: ConnectionHealth, now: datetime, width: int) -> Lines:
         breaker = each.paused.get(side)
         if breaker is None:
             polled = side is Side.BIGCOMMERCE and each.polled_at is not None
-            heard = f"polled {_ago(text.age(now, each.polled_at))}" if polled else ""
+            heard = f"polled {text.ago(now, each.polled_at)}" if polled else ""
             lines.append(_sign(name, text.state("ok"), heard, width))
             continue
         lines.append(_sign(name, text.state("failed", "paused"), text.age(now, breaker.opened_at), width))
@@ -69,10 +69,6 @@ def _sides(each: ConnectionHealth, now: datetime, width: int) -> Lines:
             again = "tried again now" if due else f"tried again {text.age(now, breaker.probe_at)}"
             lines += paragraph(again, width, style=DIM, indent=2)
     return lines
-
-
-def _ago(age: str) -> str:
-    return age if age == "now" else f"{age} ago"
 
 
 def _webhooks(each: ConnectionHealth, now: datetime, width: int, stale_after: timedelta) -> Lines:

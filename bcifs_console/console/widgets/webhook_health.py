@@ -46,7 +46,7 @@ def health_lines(
     found: WebhookOverview, now: datetime, width: int, *, hint: str = "", busy: str = "", short: bool = False
 ) -> Content:
     """The lines of the panel. `hint`: the key that helps; `busy`: what is being done; `short`: for a low terminal."""
-    lines = [_headline(found, now, hint, busy), *_story(found, width, _TROUBLES_IF_SHORT if short else _TROUBLES)]
+    lines = [_headline(found, now, hint, busy), *_story(found, now, width, _TROUBLES_IF_SHORT if short else _TROUBLES)]
     if not short:
         lines.append(Content(""))
     lines += [_ratio(found), _clock(found, now), _missed(found), _refused(found)]
@@ -64,11 +64,15 @@ def _headline(found: WebhookOverview, now: datetime, hint: str, busy: str) -> Co
     return Content("").join(parts)
 
 
-def _story(found: WebhookOverview, width: int, most: int) -> list[Content]:
+def _story(found: WebhookOverview, now: datetime, width: int, most: int) -> list[Content]:
     """What is wrong, each with what to do; what was done last."""
     lines: list[Content] = []
     for trouble in found.troubles[:most]:
-        lines += paragraph(trouble.text, width)
+        if trouble.mended_at is None:
+            lines += paragraph(trouble.text, width)
+        else:
+            was = f"{trouble.text[:1].lower()}{trouble.text[1:]}"
+            lines += paragraph(f"Put right {ago(now, trouble.mended_at)}. What was wrong: {was}", width, lead="✓ ")
         lines += paragraph(trouble.remedy, width, lead="→ ") if trouble.remedy else []
     if (more := len(found.troubles) - most) > 0:
         lines.append(Content.styled(f"… and {more} more; bcifs status tells all", DIM))

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, select
 
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.states import order_of, order_subject
@@ -117,26 +117,22 @@ def document_ids(conn: Connection, wanted: LedgerFilter, *, after: int | None = 
 
     `after`: only those written down after the one with this id.
     """
-    query = _within(select(_DOC.id), wanted, _connections(conn, wanted))
+    query = _within(select(_DOC.id), wanted)
+    if wanted.connection_id is not None:
+        query = query.where(_DOC.connection_id == wanted.connection_id)
+    elif after is None:
+        # Every connection is named: with it, all there are come out of an index, not out of the rows.
+        query = query.where(_DOC.connection_id.in_(list(conn.execute(select(connection.c.id)).scalars())))
     if after is not None:
         query = query.where(_DOC.id > after)
-    return array("q", sorted(conn.execute(query).scalars(), reverse=True))
+    # Two questions, each along an index of its own; with OR it would be one along none.
+    found = [list(conn.execute(part).scalars()) for part in _named(query, wanted.text)]
+    return array("q", sorted(found[0] if len(found) == 1 else set().union(*found), reverse=True))
 
 
-def _connections(conn: Connection, wanted: LedgerFilter) -> Sequence[int]:
-    if wanted.connection_id is not None:
-        return [wanted.connection_id]
-    return list(conn.execute(select(connection.c.id)).scalars())
-
-
-def _within(query: Select[Any], wanted: LedgerFilter, connections: Sequence[int]) -> Select[Any]:
-    query = query.where(_DOC.connection_id.in_(connections))
+def _within(query: Select[Any], wanted: LedgerFilter) -> Select[Any]:
     if wanted.order_id is not None:
         query = query.where(_DOC.subject == order_subject(wanted.order_id))
-    if wanted.text:
-        begins = (_DOC.key >= wanted.text) & (_DOC.key < wanted.text + _PAST)
-        # Every kind is named: with it, keys and days are one stretch of an index each.
-        query = query.where(or_(_DOC.kind.in_(_names(DocumentKind)) & begins, _DOC.reference == wanted.text))
     if wanted.states:
         query = query.where(_DOC.state.in_([state.value for state in wanted.states]))
     if wanted.kinds or wanted.first is not None or wanted.last is not None:
@@ -146,6 +142,15 @@ def _within(query: Select[Any], wanted: LedgerFilter, connections: Sequence[int]
     if wanted.last is not None:
         query = query.where(_DOC.day <= wanted.last)
     return query
+
+
+def _named(query: Select[Any], text: str) -> list[Select[Any]]:
+    """The query by key and by reference, where a text is looked for."""
+    if not text:
+        return [query]
+    # Every kind is named: with it, keys that begin so are one stretch of an index for each.
+    begins = _DOC.kind.in_(_names(DocumentKind)), _DOC.key >= text, _DOC.key < text + _PAST
+    return [query.where(*begins), query.where(_DOC.reference == text)]
 
 
 def _names(kinds: Collection[DocumentKind] | type[DocumentKind]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, or_, select
 
-from bcifs_console.domain.states import order_subject
+from bcifs_console.domain.states import left_out_key, order_subject
 from bcifs_console.store.tables import customer_link, decision, journal, store_order, webhook_delivery
 
 _ORDER: Final = store_order.c
@@ -125,7 +125,7 @@ def left_out(conn: Connection, connection_id: int, order_id: int) -> str | None:
     note: str | None = conn.execute(
         select(customer_link.c.note).where(
             customer_link.c.connection_id == connection_id,
-            customer_link.c.buyer_key == order_subject(order_id),
+            customer_link.c.buyer_key == left_out_key(order_id),
             customer_link.c.source == "skip",
         )
     ).scalar()

@@ -241,7 +241,7 @@ def connection_healths(conn: Connection) -> list[ConnectionHealth]:
     polled_at = {row.connection_id: row.updated_at for row in conn.execute(polled)}
     found = []
     for name, number in connections.names(conn).items():
-        hook = hooks.get(number, webhooks.WebhookHealth(number))
+        hook = hooks.get(number, webhooks.WebhookHealth(number)).after_repairs
         found.append(
             ConnectionHealth(
                 id=number,
