@@ -302,17 +302,20 @@ def _followed_books(look: _Look, draft: CustomerOrderDraft, stands: edits.Standi
     changed = edits.changed_subjects(basis, look.order, look.policy) if is_stopped else None
     books = look.books(basis, draft.key, changed=changed)
     if stands.is_by_hand and isinstance(books, Bookkeeping):
-        return _left_to_a_person(books)
+        return _left_to_a_person(books, draft.key)
     return books
 
 
-def _left_to_a_person(books: Bookkeeping) -> Bookkeeping:
-    """What the edit keeps from being booked is said, and no longer waited for: a person books it."""
-    left = [blocker for blocker in books.pending if blocker.reason is Reason.CONFLICT]
+def _left_to_a_person(books: Bookkeeping, reference: str) -> Bookkeeping:
+    """What the edit keeps from being booked is said, and no longer waited for: a person books it.
+
+    A posted voucher whose fact was changed since is another matter: that question stays open.
+    """
+    left = [b for b in books.pending if b.reason is Reason.CONFLICT and not b.subject.startswith(f"{reference}/")]
     said = tuple(PlanWarning("by_hand", blocker.message) for blocker in left)
     return replace(
         books,
-        pending=tuple(blocker for blocker in books.pending if blocker.reason is not Reason.CONFLICT),
+        pending=tuple(blocker for blocker in books.pending if blocker not in left),
         warnings=(*books.warnings, *said),
     )
 

@@ -115,20 +115,22 @@ async def _day(traffic: Traffic, morning: int) -> None:
 
 
 async def accidents(traffic: Traffic, context: Context, *, pause_s: float = _ACCIDENT_S) -> None:
-    """Now and then a webhook is switched off, just after the service looked: until its next look a person can repair it.
+    """Now and then a webhook is switched off, just after the service looked: a person can repair it before it does.
 
     The demo looks at once, for the person could see nothing of it before somebody did.
     """
+    looked_at = await _looked_at(context)
     while True:
-        looked_at = await _looked_at(context)
-        while await _looked_at(context) == looked_at:
-            await asyncio.sleep(_HINT_S)
+        await asyncio.sleep(_HINT_S)
+        if await _looked_at(context) == looked_at:
+            continue
         try:
             await traffic.switch_a_hook_off()
             await hooks.status(context, None)
         except (httpx.HTTPError, Problem) as error:
             _log.warning("demo", error=str(error))
         await asyncio.sleep(pause_s)
+        looked_at = await _looked_at(context)
 
 
 async def _looked_at(context: Context) -> datetime | None:

@@ -11,7 +11,14 @@ from textual.content import Content
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.widgets.lines import DIM
-from bcifs_console.domain.rules import ACCOUNT_PURPOSES, CODE_PART_PURPOSES, Condition, ConditionField, Purpose
+from bcifs_console.domain.rules import (
+    ACCOUNT_PURPOSES,
+    CODE_PART_PURPOSES,
+    Condition,
+    ConditionField,
+    MappingRule,
+    Purpose,
+)
 
 _NAMED: Final[Mapping[Purpose, str]] = MappingProxyType(
     {
@@ -62,6 +69,8 @@ _RESULTS: Final[Mapping[Purpose, str]] = MappingProxyType(
     }
 )
 _EMPTY: Final = "(empty)"
+#: What rules lead to: (purpose, result) → (how IFS answered, its words).
+Standings = Mapping[tuple[Purpose, str], tuple[str, str]]
 
 
 def purpose_title(purpose: Purpose) -> str:
@@ -69,6 +78,11 @@ def purpose_title(purpose: Purpose) -> str:
     if purpose in CODE_PART_PURPOSES:
         return f"Code part {purpose.value[-1].upper()}"
     return _NAMED.get(purpose, purpose.value.replace("_", " ").capitalize())
+
+
+def rule_title(rule: MappingRule) -> str:
+    """The rule's name to people: "Sales part rule 2"."""
+    return f"{purpose_title(rule.purpose)} rule {rule.position}"
 
 
 def result_hint(purpose: Purpose) -> str:

@@ -49,9 +49,9 @@ def age(now: datetime, then: datetime | None) -> str:
 
 
 def ago(now: datetime, then: datetime | None) -> str:
-    """`age` of what is past: "3 min ago", "now", "-" for never."""
+    """`age` of what is past: "3 min ago", "just now", "-" for never."""
     told = age(now, then)
-    return told if told in ("-", "now") else f"{told} ago"
+    return "just now" if told == "now" else told if told == "-" else f"{told} ago"
 
 
 def money(amount: Decimal | None, currency: str = "") -> str:

@@ -31,10 +31,11 @@ _VERBS: Final = {
 class WebhookTasks:
     """The tasks of one screen; run them in a worker, for they ask and wait. Raise what the operations raise."""
 
-    def __init__(self, desk: "ConsoleApp", tell: Callable[[str], None]) -> None:
+    def __init__(self, desk: "ConsoleApp", tell: Callable[[str], None], is_in_front: Callable[[], bool]) -> None:
         """`tell` is called with what is going on at this moment, "" when it has ended."""
         self._desk = desk
         self._tell = tell
+        self._is_in_front = is_in_front
 
     async def repair(self, found: WebhookOverview) -> None:
         """Show what would be put right, ask, do it, and poll."""
@@ -43,6 +44,8 @@ class WebhookTasks:
         plan = await self._look("asking BigCommerce …", partial(hooks.preview, connection=found.name))
         if not plan:
             self._done(found, "every registration is in order; nothing to repair at the store")
+            return
+        if self._came_late("r", found):
             return
         lines = [f"{_VERBS[step.action]} {scope_text(step.scope)}: {_lowered(step.cause)}" for step in plan]
         lines.append("Then the store is polled for what no webhook told of.")
@@ -55,6 +58,8 @@ class WebhookTasks:
         from bcifs_console.operations import hooks
 
         plan = await self._look("asking BigCommerce …", partial(hooks.preview, connection=found.name))
+        if self._came_late("n", found):
+            return
         lines = [f"{_VERBS[step.action]} {scope_text(step.scope)}" for step in plan]
         lines.append("From then on the service looks at them every minute and repairs them by itself.")
         if await self._desk.confirm(f"Register the webhooks of {found.name}", lines, count=len(plan)):
@@ -96,6 +101,13 @@ class WebhookTasks:
         self._done(found, f"polled; {seen} changed {orders} seen, {marked} to be looked at")
 
     # -- how it is done ----------------------------------------------------------------------------------------------
+
+    def _came_late(self, key: str, found: WebhookOverview) -> bool:
+        """Whether the person has gone on meanwhile: over another screen a key meant for that one would answer."""
+        if self._is_in_front():
+            return False
+        self._desk.say(f"BigCommerce has answered: press {key} again on Webhooks to see what is done for {found.name}.")
+        return True
 
     async def _look(self, busy: str, run: Callable[[Context], Awaitable[T]]) -> T:
         self._tell(busy)

@@ -1,14 +1,15 @@
 """What waits for a mapping rule and the rule each lacks; what proposed rules would let go. Calls nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
 
-from bcifs_console.accounting.mapping import resolve
+from bcifs_console.accounting.mapping import facts_of_line, resolve
 from bcifs_console.accounting.replay import Past, Replayed, replay
 from bcifs_console.accounting.suggestion import suggested
+from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker
 from bcifs_console.domain.rules import (
     ACCOUNT_PURPOSES,
@@ -104,7 +105,7 @@ def mapped(conn: Connection, connection_id: int) -> Mapped:
     view = mappings.mapping(conn, connection_id)
     policy = connections.settings_of(conn, connection_id).policy
     examples = {value.orders[0] for value in view.waiting}
-    kept = {each.order_id: each for each in past.of_orders(conn, connection_id, sorted(examples))}
+    kept = {each.order_id: _past(each) for each in past.of_orders(conn, connection_id, sorted(examples))}
     gaps = [_gap(value, kept.get(value.orders[0]), view.rules, policy) for value in view.waiting]
     return Mapped(view, tuple(sorted(gaps, key=lambda gap: gap.is_covered)))
 
@@ -147,9 +148,9 @@ def _without(rules: Rules, lacking: Collection[tuple[Purpose, str]]) -> Rules:
     )
 
 
-def _replayed(kept: KeptOrder, rules: Rules, policy: Policy) -> Replayed | None:
+def _past(kept: KeptOrder) -> Past | None:
     try:
-        order = Past.of(
+        return Past.of(
             kept.snapshot,
             kept.draft,
             seen_at=kept.fetched_at,
@@ -158,18 +159,17 @@ def _replayed(kept: KeptOrder, rules: Rules, policy: Policy) -> Replayed | None:
         )
     except ValueError:
         return None
-    return replay(order, rules, policy)
 
 
-def _gap(value: WaitingValue, kept: KeptOrder | None, rules: Rules, policy: Policy) -> Gap:
-    planned = _replayed(kept, rules, policy) if kept is not None else None
-    if kept is None or planned is None:
+def _gap(value: WaitingValue, order: Past | None, rules: Rules, policy: Policy) -> Gap:
+    if order is None:
         return Gap(value)
     if value.subject.startswith(_SALES_PART):
-        return _unknown_part(value, planned, rules)
-    if (blocker := _blocker(value, planned)) is not None and blocker.question is not None:
+        return _unknown_part(value, order.order, rules)
+    blocker = _blocker(value, replay(order, rules, policy))
+    if blocker is not None and blocker.question is not None:
         return Gap(value, blocker.question, suggested(blocker.question))
-    return _settled(value, kept, rules, policy) or Gap(value)
+    return _settled(value, order, rules, policy) or Gap(value)
 
 
 def _blocker(value: WaitingValue, planned: Replayed) -> Blocker | None:
@@ -178,11 +178,10 @@ def _blocker(value: WaitingValue, planned: Replayed) -> Blocker | None:
     return min(same, key=lambda each: each.message != value.message, default=None)
 
 
-def _settled(value: WaitingValue, kept: KeptOrder, rules: Rules, policy: Policy) -> Gap | None:
-    """The gap that a rule has closed since: without rules the order would lack the same; None where it would not."""
+def _settled(value: WaitingValue, order: Past, rules: Rules, policy: Policy) -> Gap | None:
+    """The gap that a rule has closed since: without rules the order would lack the same. None where it would not."""
     for given in ((), [rule for rule in rules.rules if rule.purpose not in _OF_VOUCHERS]):
-        planned = _replayed(kept, Rules(tuple(given)), policy)
-        blocker = _blocker(value, planned) if planned is not None else None
+        blocker = _blocker(value, replay(order, Rules(tuple(given)), policy))
         if blocker is None or blocker.question is None or blocker.message != value.message:
             continue
         if resolve(rules, blocker.question.purpose, dict(blocker.question.facts)) is not None:
@@ -190,22 +189,22 @@ def _settled(value: WaitingValue, kept: KeptOrder, rules: Rules, policy: Policy)
     return None
 
 
-def _unknown_part(value: WaitingValue, planned: Replayed, rules: Rules) -> Gap:
+def _unknown_part(value: WaitingValue, order: Order, rules: Rules) -> Gap:
     """IFS has no such sales part: the rule that gives it is to be changed; else one for the SKUs that lead to it."""
     part = value.subject.removeprefix(_SALES_PART)
-    # Where the rules hold the order back altogether, nobody can say which parts it would come to.
-    given = {line.catalog_no for draft in planned.documents for line in draft.lines} if planned.documents else {part}
-    culprit = next((rule for rule in rules.of(Purpose.SALES_PART) if rule.result.strip() == part), None)
-    skus = tuple(dict.fromkeys(_skus(planned, part, culprit))) or (part,)
-    question = Question(Purpose.SALES_PART, ((ConditionField.SKU, skus[0]),))
-    conditions = (Condition(ConditionField.SKU, skus),)
-    return Gap(value, question, conditions, culprit=culprit, is_covered=part not in given)
-
-
-def _skus(planned: Replayed, part: str, culprit: MappingRule | None) -> Iterable[str]:
-    for draft in planned.documents:
-        for line in draft.basis.lines if draft.basis is not None else ():
-            sku = line.sku.strip()
-            tested = {ConditionField.SKU: line.sku, ConditionField.NAME: line.name}
-            if sku.upper() == part or (sku and culprit and resolve(Rules((culprit,)), culprit.purpose, tested)):
-                yield sku
+    asked = [(line.sku.strip(), facts_of_line(order, line)) for line in order.lines]
+    given = [(sku, facts, resolve(rules, Purpose.SALES_PART, facts)) for sku, facts in asked]
+    leading = [
+        (sku, facts, rule)
+        for sku, facts, rule in given
+        if (rule.result.strip() if rule is not None else sku.upper()) == part
+    ]
+    skus = tuple(dict.fromkeys(sku for sku, _, _ in leading if sku)) or (part,)
+    facts = leading[0][1] if leading else {ConditionField.SKU: part}
+    return Gap(
+        value,
+        Question(Purpose.SALES_PART, tuple(facts.items())),
+        (Condition(ConditionField.SKU, skus),),
+        culprit=next((rule for _, _, rule in leading if rule is not None), None),
+        is_covered=not leading,
+    )

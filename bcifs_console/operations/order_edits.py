@@ -9,7 +9,7 @@ from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.codec import decode_customer_order, decode_order
-from bcifs_console.domain.documents import Ledger
+from bcifs_console.domain.documents import CustomerOrderDraft, Ledger, LedgerDocument
 from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import Policy
@@ -29,6 +29,12 @@ class NotEdited(Problem):
 
 class OrderBeingBooked(Problem):
     """The order is being looked at: vouchers by what counted until now may be on their way."""
+
+    kind = ProblemKind.CONFLICT
+
+
+class NotAnswerable(Problem):
+    """What was sent can no longer be read."""
 
     kind = ProblemKind.CONFLICT
 
@@ -80,7 +86,7 @@ def answer(
         held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
         sent = held.customer_order()
         now = fact_hash(order)
-        draft = decode_customer_order(sent.draft) if sent else None
+        draft = _frozen(sent) if sent else None
         stands = standing(draft.basis, sent.fact_hash, now, held.answers) if sent and draft else None
         if draft is None or stands is None or not stands.is_edited:
             raise NotEdited(
@@ -110,6 +116,16 @@ def answer(
         return Answered(connection_id, order_id, choice, reference.strip(), differences)
 
     return context.store.database.write_sync(write)
+
+
+def _frozen(sent: LedgerDocument) -> CustomerOrderDraft:
+    try:
+        return decode_customer_order(sent.draft)
+    except ValueError:
+        raise NotAnswerable(
+            f"What was sent as {sent.key} can no longer be read, so no answer can be worked out.",
+            remedy="Restore the database from a backup, or have the order booked by hand in IFS.",
+        ) from None
 
 
 def _as_read(tx: Tx, connection_id: int, order_id: int) -> Order:

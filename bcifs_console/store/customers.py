@@ -199,9 +199,7 @@ def decide(
 
 def remark(tx: Tx, found: Decision, note: str, *, actor: str) -> None:
     """Leave a note on a question that is open; an answer brings its own. Raises DecidedMeanwhile."""
-    done = tx.conn.execute(
-        update(decision).where(decision.c.id == found.id, decision.c.action == "").values(note=note)
-    )
+    done = tx.conn.execute(update(decision).where(decision.c.id == found.id, decision.c.action == "").values(note=note))
     if done.rowcount != 1:
         raise DecidedMeanwhile(found.name)
     subject = f"buyer:{found.buyer_key}"

@@ -139,7 +139,7 @@ def let_go(tx: Tx, retry: GroupRetry, *, actor: str) -> bool:
     if not _end(tx, retry):
         return False
     going = sorted(set(members(tx.conn, retry.group)).intersection(retry.orders))
-    _send(tx, retry.group, going, actor)
+    _send(tx, retry.group, going, actor, background=True)  # many of them: new orders do not wait behind
     _say(tx, "problems.released", retry.group, actor, canary=retry.canary, orders=len(going))
     return True
 
@@ -190,8 +190,8 @@ def _end(tx: Tx, retry: GroupRetry) -> bool:
     return tx.conn.execute(delete(group_retry).where(*_as_read(retry))).rowcount == 1
 
 
-def _send(tx: Tx, group: Group, order_ids: Collection[int], actor: str) -> None:
-    intake.mark_due(tx, group.connection_id, order_ids, found_by=FOUND_BY)
+def _send(tx: Tx, group: Group, order_ids: Collection[int], actor: str, *, background: bool = False) -> None:
+    intake.mark_due(tx, group.connection_id, order_ids, found_by=FOUND_BY, background=background)
     for order_id in order_ids:
         subject = order_subject(order_id)
         journal.write(tx, "order.retried", actor=actor, connection_id=group.connection_id, subject=subject)

@@ -119,6 +119,13 @@ def test_by_hand_money_goes_on_and_nothing_else_waits_or_is_posted() -> None:
     assert "M-2026-17" in found.warnings[0].message
 
 
+def test_by_hand_a_payment_changed_after_its_voucher_is_still_asked_about() -> None:
+    books = edited()
+    books.answers = (said(EditChoice.BY_HAND, AFTER, "M-2026-17"),)
+    found = looked_at(lived(AFTER, tenders=(tender(44, "280"),)), books)
+    assert [blocker.subject for blocker in found.pending] == ["BC-5001/PAY/44"]
+
+
 @pytest.mark.parametrize("choice", list(EditChoice))
 def test_another_edit_is_another_question(choice: EditChoice) -> None:
     books = edited()

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
+from textual.widgets._toast import Toast
 from textual.worker import WorkerFailed
 
 from bcifs_console.base.clock import ManualClock
@@ -33,6 +34,7 @@ from bcifs_console.operations.context import Context, opened
 from bcifs_console.operations.serving import ServiceProcess
 from bcifs_console.store import health, journal
 from bcifs_console.store.database import Tx
+from bcifs_console.store.errors import BuyerSent
 from tests.console.piloting import NARROW, WIDE, Console, settle
 
 _ORDER = 112455
@@ -150,6 +152,20 @@ async def test_help_has_every_action(scene: Context, console: Console) -> None:
             await press(pilot, "escape")
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_help_never_breaks_into_the_column_of_keys(
+    scene: Context, console: Console, size: tuple[int, int]
+) -> None:
+    async with console(scene, size=size) as pilot:
+        await press(pilot, "2", "question_mark")
+        choices = pilot.app.screen.query_one(OptionList)
+        room = choices.scrollable_content_region.width
+        lines = [line for option in choices.options for line in str(option.prompt).split("\n")]
+        assert max(map(len, lines)) < room
+        assert choices.virtual_size.height == len(lines), "no line is broken by the list itself"
+        assert all(line[:30].isspace() for option in choices.options for line in str(option.prompt).split("\n")[1:])
+
+
 async def test_help_filters_as_one_types_and_does_what_is_chosen(scene: Context, console: Console) -> None:
     async with console(scene) as pilot:
         await press(pilot, "question_mark", *"action jour")
@@ -229,8 +245,46 @@ async def test_an_undo_that_fails_is_told_and_can_be_tried_again(scene: Context,
     async with console(scene) as pilot:
         desk(pilot).notify_done("Answered", fail)
         await press(pilot, "u")
-        assert journalled(pilot)[-1] == (DeedKind.PROBLEM, "It has been sent. Cancel it in IFS.")
+        assert journalled(pilot)[-1] == (DeedKind.PROBLEM, "Not undone: Answered: It has been sent. Cancel it in IFS.")
         assert desk(pilot).gateway.newest_undo() is not None
+
+
+async def test_an_undo_that_can_never_work_is_not_offered_again(scene: Context, console: Console) -> None:
+    def fail(_context: Context) -> None:
+        raise BuyerSent("Jane Doe", ["BC-1"])
+
+    async with console(scene) as pilot:
+        desk(pilot).notify_done("Answered.", fail, until="it is sent")
+        await settle(pilot)
+        assert notes(pilot) == ["✓ Answered.\nu takes it back until it is sent"]
+        await press(pilot, "u")
+        assert journalled(pilot)[-1][1].startswith("Not undone: Answered: The decision about Jane Doe cannot be undone")
+        assert desk(pilot).gateway.newest_undo() is None
+        assert desk(pilot).gateway.deeds[0].offer == ""
+
+
+@pytest.mark.parametrize(("size", "stays"), [(WIDE, 10.0), (NARROW, 4.0)])
+async def test_notes_go_when_a_question_comes_and_never_lie_over_its_buttons(
+    scene: Context, size: tuple[int, int], stays: float
+) -> None:
+    app = ConsoleApp(scene)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot)
+        desk(pilot).say("Asking IFS …")
+        desk(pilot).show_problem(Problem("It failed."))
+        await settle(pilot)
+        assert [note.timeout for note in pilot.app._notifications] == [4.0, stays]
+        await _asked(pilot)
+        assert notes(pilot) == ["It failed."], "problems stay to be read"
+        (toast,) = pilot.app.screen.query(Toast)
+        assert not toast.region.overlaps(pilot.app.screen.query_one("#yes").region)
+        assert toast.region.y < pilot.app.screen.query_one(".dialog").region.bottom // 2
+        await press(pilot, "n")
+
+
+def notes(pilot: Pilot[None]) -> list[str]:
+    """The notes that are shown now."""
+    return [note.message for note in pilot.app._notifications]
 
 
 async def test_read_only_greys_every_write_and_says_why(scene: Context, console: Console) -> None:

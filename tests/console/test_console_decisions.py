@@ -1,11 +1,15 @@
 """The Decisions screen on the scene: what it shows, what its keys do, and what the store then holds."""
 
+import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import func, select
+from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -13,7 +17,8 @@ from bcifs_console.base.text import UNSAFE
 from bcifs_console.console.screens.decide_answer import DecideAnswerScreen
 from bcifs_console.console.screens.decide_rule import DecideRuleScreen
 from bcifs_console.console.screens.decisions import DecisionsScreen
-from bcifs_console.console.widgets.candidate_list import CandidateList
+from bcifs_console.console.widgets.candidate_list import NOTHING_APART, CandidateList, candidate_lines, told_apart
+from bcifs_console.console.widgets.lines import Lines
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.domain.rules import Purpose
 from bcifs_console.operations import decide
@@ -21,6 +26,7 @@ from bcifs_console.operations.context import Context
 from bcifs_console.store import customers, mapping_releases, rules
 from bcifs_console.store.customers import Decision
 from bcifs_console.store.tables import mapping_rule, store_order
+from bcifs_console.store.views.decisions import CandidateView
 from tests.console.conftest import Snapshot
 from tests.console.piloting import NARROW, WIDE, Console, settle
 from tests.console.scene_goods import HOSTILE, NOW
@@ -122,6 +128,28 @@ async def test_the_buyer_beside_the_candidate_under_the_cursor(scene: Context, c
         assert "Miguel Torres" in screen(pilot).query_one("#decision-buyer", Sheet).text
 
 
+def test_candidates_that_look_the_same_say_what_differs_or_that_nothing_does() -> None:
+    one = CandidateView("C1", "Acme Ltd", 100, ("same e-mail",), ("a@acme.test",), (), ("77002",))
+    two = replace(one, customer_id="C2", emails=("A@acme.test",), postcodes=())
+    assert told_apart([one, two]) == {"C1": "differs: postcode 77002", "C2": "differs: postcode not known"}
+    assert told_apart([one, replace(one, customer_id="C2")]) == dict.fromkeys(("C1", "C2"), NOTHING_APART)
+    assert told_apart([one, replace(two, score=90)]) == {}
+    told = candidate_lines(one, 60, letter="a", is_chosen=False, apart=NOTHING_APART)
+    assert [each.plain.strip() for each in told[1:]] == ["same e-mail", NOTHING_APART]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_its_key_again_goes_from_the_candidates_to_the_list(
+    scene: Context, console: Console, size: tuple[int, int]
+) -> None:
+    async with at_decisions(console, scene, size=size) as pilot:
+        await press(pilot, "enter", "3")
+        assert screen(pilot).table.has_focus
+        assert not screen(pilot).has_class("-detail")
+        await press(pilot, "enter", "1", "3")
+        assert screen(pilot).has_class("-detail"), "from another section it is as it was left"
+
+
 async def test_one_column_shows_list_or_detail(scene: Context, console: Console) -> None:
     async with at_decisions(console, scene, size=NARROW) as pilot:
         detail, table = screen(pilot).query_one("#decision-detail"), screen(pilot).table
@@ -169,6 +197,7 @@ async def test_choose_a_candidate_with_a_note(scene: Context, console: Console) 
         found = question(scene, JANE)
         assert (found.action, found.customer_id, found.note, found.actor) == ("link", "C1188", "ok", scene.actor)
         assert states(scene, found) == {"due"}
+        assert screen(pilot).gateway.deeds[-1].offer == "u takes it back until it is sent"
         assert JANE not in open_names(scene)
         assert screen(pilot).chosen is not None
         assert screen(pilot).chosen.name != JANE  # type: ignore[union-attr]
@@ -333,3 +362,56 @@ async def test_snapshots(
     async with at_decisions(console, scene, size=size) as pilot:
         await press(pilot, *keys)
         snapshot(pilot.app, f"decisions-{'detail-' if keys else ''}{size[0]}x{size[1]}")
+
+
+async def test_undo_leaves_alone_what_somebody_else_answered_or_noted_since(scene: Context, console: Console) -> None:
+    async with at_decisions(console, scene) as pilot:
+        mine = question(scene, JANE)
+        await press(pilot, "x", "y")
+        assert question(scene, JANE).action == "skip"
+        other = dataclasses.replace(scene, actor="erik")
+        decide.undo(other, mine.id, "")
+        await decide.link(other, mine.id, "C1042", "")
+        await press(pilot, "u")
+        assert (question(scene, JANE).action, question(scene, JANE).actor) == ("link", "erik")
+        decide.undo(other, mine.id, "")
+        decide.remark(other, mine.id, "hers")
+        with pytest.raises(decide.NotedMeanwhile, match="hers"):
+            decide.remark(scene, mine.id, "mine", instead_of="")
+        assert question(scene, JANE).note == "hers"
+
+
+async def test_a_question_that_is_ready_late_does_not_come_up_over_another_screen(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slow(_context: Context, decision_id: int) -> None:
+        assert decision_id
+        asked.set()
+        await answered.wait()
+
+    monkeypatch.setattr("bcifs_console.operations.decide_preview.preview", slow)
+    async with at_decisions(console, scene) as pilot:
+        await pilot.press("n")
+        await asked.wait()
+        await pilot.press("2")
+        answered.set()
+        await settle(pilot)
+        await press(pilot, "y")  # copies in the list of orders
+        assert question(scene, JANE).action == ""
+        assert not isinstance(pilot.app.screen, DecideAnswerScreen)
+
+
+async def test_a_long_answer_is_read_by_the_page(scene: Context, console: Console) -> None:
+    def said(_width: int) -> Lines:
+        return [Content(f"line {number}") for number in range(60)]
+
+    async with at_decisions(console, scene, size=NARROW) as pilot:
+        pilot.app.push_screen(DecideAnswerScreen("Create?", said, yes="Create"))
+        await settle(pilot)
+        scroll = pilot.app.screen.query_one("#answer-scroll")
+        await press(pilot, "pagedown")
+        assert scroll.scroll_y == scroll.size.height - 1
+        await press(pilot, "m", "pagedown", "pageup", "pageup")
+        assert scroll.scroll_y == 0

@@ -56,7 +56,7 @@ async def test_a_store_that_does_not_answer_ends_no_screen(
                 await pilot.press(*_KEYS)
                 assert pilot.app.is_running, section
         await show(pilot, "mappings")
-        await pilot.press("down")
+        await pilot.press("escape", "down", "down")
         with monkeypatch.context() as patch:
             patch.setattr(Database, "read", silent_too)
             await pilot.press("H")  # a worker of its own that reads

@@ -1,5 +1,6 @@
 """Jobs on the scene: fix once, clear many with one order first; queue, backfills, pauses; what the store then holds."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from bcifs_console.console.screens.jobs import JobsScreen
 from bcifs_console.console.widgets.filter_bar import FilterBar
 from bcifs_console.console.widgets.page_tabs import PageTabs
 from bcifs_console.console.widgets.sheet import Sheet
+from bcifs_console.console.widgets.status_bar import StatusBar
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState, Outcome
@@ -119,6 +121,9 @@ async def test_where_the_first_does_not_get_through_the_screen_says_so_and_the_r
         await settle(pilot)
         assert rows(pilot, "releases")[0][0] == "✗ stopped"
         assert "Still no account." in jobs(pilot).query_one("#job-detail", Sheet).text
+        async with asyncio.timeout(20):  # the status bar counts anew by itself
+            while "17 need you" not in str(jobs(pilot).query_one(StatusBar).render()):
+                await pilot.pause(0.01)
         snapshot(pilot.app, "jobs-stopped-120x36")
 
 

@@ -7,6 +7,7 @@ and an IFS in memory, so that the comparison that the screen runs is the real on
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from bcifs_console.base.settings import Settings
 from bcifs_console.bigcommerce.errors import BadAnswer
 from bcifs_console.console.gateway import DeedKind
 from bcifs_console.console.screens.ledger import LedgerScreen
+from bcifs_console.console.screens.ledger_pages import KINDS, GridDay, day_lines
 from bcifs_console.console.screens.note import AskScreen
 from bcifs_console.console.screens.order import OrderScreen
 from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
@@ -30,6 +32,7 @@ from bcifs_console.store import books as stored_books
 from bcifs_console.store import ledger, reconciliation, rules
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.opening import Store
+from bcifs_console.store.views.ledger_pages import ReconciledView
 from tests.console.piloting import NARROW, WIDE, Console, settle
 from tests.operations.reconciled_world import BOOKING, DAY, POLICY, Books, FakeStore, at
 
@@ -137,7 +140,7 @@ async def test_from_a_red_day_to_the_missing_document_and_back_to_green(
         await settle(pilot)
         assert verdicts(world) == {"orders": "green", "payments": "red", "shipments": "green"}
         assert rows(shown.grid) == ["Tue 1 Dec USD ✗ red ✓ 1 ✗ 0 ✓ 1"]
-        assert "payments 27.00 ×1 0.00 ×0 -27.00" in pane(shown, "day")
+        assert "payments ×1/0 27.00 0.00 -27.00" in pane(shown, "day")
 
         await pilot.press("enter")
         await settle(pilot)
@@ -178,11 +181,16 @@ async def test_a_voucher_that_comes_late_makes_its_day_outdated(
         world.clock.advance(60)
         world.ship(5001, 62, 1, at(12))
         world.sync(5001)
-        await eventually(pilot, lambda: "outdated" in rows(shown.grid)[0])
+        await eventually(pilot, lambda: "◔" in rows(shown.grid)[0])
+        assert "✓ green ◔ 2 " in rows(shown.grid)[0]
+        assert "✓ green ◔ 2 since 12:00 compared 1 min ago" in pane(shown, "day")
         assert "n compares it anew" in pane(shown, "day")
+        assert "✓ 1 green ◔ 1 outdated" in " ".join(shown.query_one("#books-head", Sheet).text.split())
         await pilot.press("n")
         await settle(pilot)
         assert "green" in rows(shown.grid)[0]
+        assert "compared just now" in pane(shown, "day")
+        assert "◔" not in rows(shown.grid)[0]
 
 
 async def test_days_of_choice_are_compared_and_wrong_ones_are_refused(
@@ -309,8 +317,9 @@ async def test_the_month_opens_on_its_newest_red_day(scene: Context, console: Co
         assert shown.day is not None
         assert shown.day.state == "red"
         assert [line.split("USD")[-1].split()[1] for line in rows(shown.grid)[1:]] == [
-            "green", "outdated", "explained", "red", "green",
+            "green", "green", "explained", "red", "green",
         ]  # fmt: skip
+        assert "◔" in rows(shown.grid)[2]
         await pilot.press("left_square_bracket")
         await settle(pilot)
         assert "Nothing was booked in October 2026" in shown.grid.message.plain
@@ -391,7 +400,7 @@ async def test_new_documents_come_on_top_without_reading_all_anew(
 async def test_an_installation_without_a_connection_says_what_helps(empty_scene: Context, console: Console) -> None:
     async with console(empty_scene, readonly=True) as pilot:
         shown = await opened(pilot)
-        assert "No connection is set up yet" in pane(shown, "day")
+        assert "No connection" in pane(shown, "day")
         assert shown.reason_against("ledger.compare") is not None
 
 
@@ -418,3 +427,14 @@ async def test_hostile_words_of_a_difference_are_harmless(scene: Context, consol
         drawn = "".join(part.text for strip in shown._compositor.render_strips() for part in strip)
         assert "\\x1b]52;c;eA==\\x07" in drawn
         assert not set(drawn) & {chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x202E)}
+
+
+@pytest.mark.parametrize(("width", "counts"), [(48, True), (40, False)])
+def test_kinds_are_named_whole_where_there_is_no_room_for_their_counts(width: int, counts: bool) -> None:
+    sums = {"store_count": 12, "store_sum": Decimal("2345.67"), "ifs_count": 11, "ifs_sum": Decimal("2300.00")}
+    made: dict[str, Any] = {**sums, "verdict": "red", "differences": (), "made_at": at(12), "outdated": False}
+    found = {kind: ReconciledView(connection_id=1, day=DAY, currency="USD", kind=kind, **made) for kind in KINDS}
+    lines = day_lines(GridDay(DAY, "USD", found), width, at(12))
+    told = [line.plain for line in lines if "2,345.67" in line.plain]
+    assert [line.split()[0] for line in told] == list(KINDS)
+    assert all(("×12/11" in line) == counts and len(line) <= width for line in told)

@@ -51,6 +51,7 @@ async def test_trouble_is_a_panel_with_the_way_out_and_the_console_lives(
     async with console(scene) as pilot:
         gateway = desk(pilot).gateway
         monkeypatch.setattr(gateway, "read", broken)
+        desk(pilot).take_vitals(None, TROUBLE.message)  # as the feed does, within a second
         await show(pilot, "orders")
         snapshot(pilot.app, "trouble")
         monkeypatch.undo()

@@ -11,7 +11,7 @@ from bcifs_console.console.app import ConsoleApp
 from bcifs_console.console.screens.mapping_review import MappingReviewScreen
 from bcifs_console.console.screens.mapping_rule import RuleFormScreen
 from bcifs_console.console.screens.mappings import MappingsScreen
-from bcifs_console.domain.rules import MappingRule, Purpose, Rules
+from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
 from bcifs_console.domain.states import OrderState
 from bcifs_console.ifs.master_data import Standing
 from bcifs_console.operations import mapping, mapping_check
@@ -268,6 +268,85 @@ async def test_what_the_rules_lead_to_is_checked_in_ifs_edits_included(
         assert "✗ not in IFS: by IFS" in said(pilot, "#mapping-detail")
         await press(pilot, "j", "j")
         assert "! closed in IFS" in said(pilot, "#mapping-detail")
+
+
+async def test_what_ifs_lacks_is_named_and_marked_and_nobody_is_promised_to_be_ready_for_it(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def standings(context: Context, connection: str, wanted: Rules) -> tuple[Target, ...]:
+        return tuple(
+            Target(
+                "account",
+                rule.result,
+                Standing.MISSING if rule.result == "NOPE-1" else Standing.OK,
+                (rule.label,),
+                "",
+                "",
+            )
+            for rule in wanted.of(Purpose.REVENUE)
+        )
+
+    monkeypatch.setattr(mapping_check, "standings", standings)
+    async with console(scene) as pilot:
+        await press(pilot, "5", "enter", "=NOPE-1", "enter", "ctrl+s")
+        review = said(pilot, "#review-text")
+        assert "v first asks whether IFS has what the new rules give" in review
+        assert "3 waiting orders become ready" in review
+        await press(pilot, "v")
+        review = said(pilot, "#review-text")
+        assert "NOPE-1 is not in IFS (Revenue rule 1)" in review
+        assert "become ready" not in review
+        assert "3 orders go on waiting, for what IFS lacks: 112449, 112450, 112451" in review
+        await press(pilot, "escape", "v")
+        screen = pilot.app.screen
+        assert isinstance(screen, MappingsScreen)
+        told = [deed.text for deed in screen.gateway.deeds]
+        assert any("1 missing. NOPE-1 is missing: Revenue rule 1." in text for text in told), told
+        marked = [row[0].plain for row in screen.purposes.hydrate([0]).values() if "✗ missing" in row[0].plain]
+        assert [name.split()[0] for name in marked] == ["Revenue"]
+
+
+async def test_the_rule_that_gives_what_ifs_lacks_is_the_one_to_edit(scene: Context, console: Console) -> None:
+    by_sku = (Condition(ConditionField.SKU, ("MUG-*",)),)
+    save_meanwhile(
+        scene,
+        MappingRule(Purpose.SALES_PART, 1, "OTHER", by_sku),
+        MappingRule(Purpose.SALES_PART, 2, "CARAFE-600", (Condition(ConditionField.SKU, ("CARAFE*",)),)),
+    )
+    async with console(scene) as pilot:
+        cast("ConsoleApp", pilot.app).open_section("mappings", connection_id=US, cause="mapping:sales_part CARAFE-600")
+        await settle(pilot)
+        detail = said(pilot, "#mapping-detail")
+        assert "Sales part rule 2 gives CARAFE-600, which IFS lacks." in detail
+        assert "Enter edits that rule." in detail
+        await press(pilot, "enter")
+        form = pilot.app.screen
+        assert isinstance(form, RuleFormScreen)
+        assert (form.rule.position, form.rule.result) == (2, "CARAFE-600")
+        await fill(pilot, "#rule-result", "CARAFE-60")
+        await press(pilot, "enter", "ctrl+s", "y")
+        assert in_force(scene, Purpose.SALES_PART) == ["MUG-* → OTHER", "CARAFE* → CARAFE-60"]
+        assert "✓ Covered since; waits to be looked at again." in said(pilot, "#mapping-detail")
+
+
+@pytest.mark.parametrize("cause", ["SKU GIFTBOX-XMAS26", "sales_part CARAFE-600"])
+async def test_what_a_rule_covers_by_now_lacks_none(scene: Context, console: Console, cause: str) -> None:
+    sku = cause.split()[-1]
+    purpose = Purpose.REVENUE if cause.startswith("SKU") else Purpose.SALES_PART
+    found, before = mapping.in_force(scene, "acme-us")
+    covering = MappingRule(purpose, 0, "4010", (Condition(ConditionField.SKU, (sku,)),))
+    mapping.save(scene, found, Rules((covering, *before.rules)), before=before, reason="meanwhile")
+    async with console(scene) as pilot:
+        cast("ConsoleApp", pilot.app).open_section("mappings", connection_id=US, cause=f"mapping:{cause}")
+        await settle(pilot)
+        assert "1 thing is not covered" in said(pilot, "#mapping-head")
+        screen = cast("MappingsScreen", pilot.app.screen)
+        assert screen.gap is not None
+        assert screen.gap.value.subject == cause
+        detail = said(pilot, "#mapping-detail")
+        assert "✓ Covered since; waits to be looked at again." in detail
+        assert "Lacks" not in detail
+        assert "a rule covers it since" in str(screen.reason_against("mappings.edit"))
 
 
 # -- looking only ----------------------------------------------------------------------------------------------------

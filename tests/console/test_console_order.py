@@ -115,6 +115,7 @@ async def test_an_order_that_waits_shows_what_would_be_posted_before_it_is(scene
         plan = said(await opened(pilot, UNKNOWN_BUYER), "plan")
         assert "+ BC-112428 order 1,239.46 to post" in plan
         assert "+ PAY/786996 voucher 1,239.46 to post" in plan
+        assert "1,239.46 USD would be held for goods not yet sent" in plan
         assert "1580 clearing 1,239.46 │ 2420 customer balance 1,239.46" in plan
         assert "No IFS customer is known for jane.doe@acme-industrial.example." in plan
         assert "d goes to the question who the buyer is" in plan

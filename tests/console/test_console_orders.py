@@ -341,3 +341,14 @@ async def test_it_looks_as_it_is_meant_to(
         await pilot.press("g", "space", "j")
         await settle(pilot)
         snapshot(pilot.app, f"orders-{size[0]}x{size[1]}")
+
+
+async def test_what_is_typed_into_a_filter_stands_apart_from_what_is_there(scene: Context, console: Console) -> None:
+    async with console(scene) as pilot:
+        screen = await orders(pilot)
+        await pilot.press("e")
+        await settle(pilot)
+        problems = screen.bar.text
+        await pilot.press("slash", *"5038")
+        await settle(pilot)
+        assert screen.bar.text == f"{problems} 5038"

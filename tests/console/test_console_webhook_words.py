@@ -129,6 +129,16 @@ def test_what_is_wrong_with_its_remedies_and_the_clock() -> None:
     assert lines(ill, hint="press r to repair", busy="repairing …")[0].endswith("repairing …")
 
 
+def test_what_was_put_right_reads_as_over() -> None:
+    over = Trouble("Is switched off at the store: 1 of 10 webhooks.", mended_at=NOW - timedelta(seconds=11))
+    said = lines(replace(WELL, since=over.mended_at, troubles=(over,), action="reactivated 1 webhook"))
+    assert said[0].startswith("✓ healthy   for 11 s")
+    assert said[1:3] == [
+        "✓ Put right 11 s ago. What was wrong: is switched off at the store: 1 of 10 webhooks.",
+        "Last done  reactivated 1 webhook",
+    ]
+
+
 def test_a_low_terminal_shows_the_worst_only() -> None:
     troubles = (Trouble("First."), Trouble("Second."), Trouble("Third."))
     said = health_lines(replace(WELL, troubles=troubles), NOW, 78, short=True).plain.splitlines()

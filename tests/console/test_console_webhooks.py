@@ -1,15 +1,19 @@
 """The Webhooks screen: from a deactivated hook to healthy over a real simulator; what it shows, and what it refuses."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from bcifs_console.bigcommerce.scopes import WANTED_SCOPES
+from bcifs_console.cli.demo_live import accidents
+from bcifs_console.cli.demo_traffic import Traffic
 from bcifs_console.console.app import ConsoleApp
 from bcifs_console.console.screens.confirm import ConfirmScreen
 from bcifs_console.console.screens.webhooks import WebhooksScreen
@@ -139,6 +143,27 @@ async def test_from_a_deactivated_hook_to_healthy(world: World, console: Console
     found = await world.opened.database.read(lambda conn: webhooks.health_of(conn, world.connection_id))
     assert (found.state, found.action) == ("healthy", "reactivated 1 webhook, created 1, moved 1")
     assert (await world.reaches(unheard, "synced")).found_by == "poll"
+
+
+async def test_what_the_demo_switches_off_is_seen_at_once_and_stays_off_for_a_person(world: World) -> None:
+    await world.register_hooks()
+    async with httpx.AsyncClient() as control:
+        traffic = Traffic(control, world.about, seed=1, pause_s=1.0)
+        accident = asyncio.create_task(accidents(traffic, world.context, pause_s=3_600.0))
+        try:
+            assert {row["is_active"] for row in (await registered(world)).values()} == {True}
+            await hooks.register(world.context, None)  # as the service looks
+
+            async def is_off() -> bool:
+                return [record.state for record in (await known(world)).values()].count("deactivated") == 1
+
+            await until(is_off, "one is off, and known to be")
+            assert [row["is_active"] for row in (await registered(world)).values()].count(False) == 1
+            await hooks.repair(world.context, None)
+            assert not await is_off()
+        finally:
+            accident.cancel()
+            await asyncio.gather(accident, return_exceptions=True)
 
 
 async def test_register_test_and_poll(world: World, console: Console) -> None:
@@ -277,3 +302,24 @@ async def test_no_connection_yet(empty_scene: Context, console: Console, snapsho
         assert screen.chosen is None
         assert screen.why_not("webhooks.repair") == "there is no connection yet"
         snapshot(pilot.app, "webhooks-empty")
+
+
+async def test_an_answer_that_comes_late_asks_nothing_over_another_screen(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+
+    async def slow(_context: Context, *, connection: str) -> list[hooks.PlannedRepair]:
+        await answered.wait()
+        return [hooks.PlannedRepair("store/order/created", 17, "reactivated", f"is off at {connection}")]
+
+    monkeypatch.setattr(hooks, "preview", slow)
+    async with console(scene) as pilot:
+        await pilot.press("4")
+        await settle(pilot)
+        await pilot.press("r", "2")
+        answered.set()
+        await settle(pilot)
+        assert not isinstance(pilot.app.screen, ConfirmScreen)
+        assert isinstance(pilot.app, ConsoleApp)
+        assert any("press r again on Webhooks" in deed.text for deed in pilot.app.gateway.deeds)

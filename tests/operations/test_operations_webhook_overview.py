@@ -83,6 +83,24 @@ def test_clocks_ratios_and_refusals(sqlite_database: Database, clock: ManualCloc
     )
 
 
+def test_what_the_look_itself_put_right_is_over(sqlite_database: Database, clock: ManualClock, known: int) -> None:
+    began = clock.now()
+    finding = Finding("inactive", WebhookState.DEACTIVATED, "Is switched off.", is_mended=True)
+    late = Finding("refused:late", WebhookState.DEGRADED, "3 were late.")
+    record = health.HookRecord(known, SCOPE, 7, "d", True, "healthy", "was off", None, None, action="reactivated")
+    sqlite_database.write_sync(lambda tx: health.save_hook(tx, record))
+    for findings, state, troubles in (
+        ((finding,), "healthy", (Trouble("Is switched off.", "", began),)),
+        ((finding, late), "degraded", (Trouble("3 were late."), Trouble("Is switched off.", "", began))),
+    ):
+        put(
+            sqlite_database,
+            WebhookHealth(known, True, WebhookState.DEACTIVATED, findings, looked_at=began, repaired_at=began),
+        )
+        found = seen(sqlite_database, clock)
+        assert (found.state, found.troubles, found.since) == (state, troubles, began)
+
+
 def test_a_body_shows_what_is_documented_and_hides_other_words() -> None:
     body = {
         "producer": "stores/abc123",

@@ -246,6 +246,7 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "ledger: document by key": lambda tx: ledger_pages.document_by_key(tx.conn, 1, "BC-4/PAY/16"),
     "ledger: reconciled": lambda tx: ledger_pages.reconciled(tx.conn, 1, FIRST, LAST),
     "ledger: days of vouchers": lambda tx: ledger_pages.voucher_days(tx.conn, 1, FIRST, LAST),
+    "ledger: written since": lambda tx: ledger_pages.written_since(tx.conn, 1, {FIRST: NOON}),
     "ledger: newest day": lambda tx: ledger_pages.newest_day(tx.conn, 1),
     "note refunds": lambda tx: intake.note_refunds(tx, 1, {2: {9}}),
 }

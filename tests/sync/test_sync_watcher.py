@@ -150,6 +150,8 @@ async def test_deactivated_hooks_are_active_again_in_the_same_look(watch: Watch)
     assert "deactivated by BigCommerce" in found.cause
     assert found.action == "reactivated 11 webhooks; polled for what changed meanwhile"
     assert (found.since, watch.polls) == (watch.clock.now(), 1)
+    now = found.after_repairs
+    assert (now.state, now.findings, now.since) == ("healthy", (), watch.clock.now())
     (repair,) = await watch.journal("webhooks.repaired")
     assert {action["action"] for action in repair["actions"]} == {"reactivated"}
 
@@ -185,6 +187,8 @@ async def test_each_kind_of_harm_is_mended_and_told_once(
     assert [a["action"] for a in repair["actions"] if a["action"] != "kept"] == [action]
     assert {row.scope: row.destination for row in watch.store.rows} == before
     assert len(watch.store.rows) == len(before)
+    records = await watch.runtime.database.read(lambda conn: health.hooks(conn, watch.runtime.id))
+    assert {record.state for record in records} == {"healthy"}
     assert (await watch.minute(2)).state == "healthy"
     assert len(watch.told) == 2
 
@@ -209,7 +213,7 @@ async def test_a_repair_that_the_store_refuses_is_said(watch: Watch, monkeypatch
     watch.store.give_up()
     monkeypatch.setattr(watch.store, "update_hook", refuse)
     found = await watch.minute(3)
-    assert found.state == "deactivated"
+    assert (found.state, found.after_repairs) == ("deactivated", found), "nothing was put right"
     assert "not for you" in found.cause
     assert len(watch.told) == 1
 

@@ -100,6 +100,10 @@ class Deciding:
 
         self._screen.desk.say("Asking IFS what would be created …")
         made = await self._screen.gateway.look(partial(preview, decision_id=found.id))
+        if not self._screen.is_current:
+            # Over another screen a key meant for that one would answer it.
+            self._screen.desk.say(f"IFS has answered: press n again to see what is created for {found.name}.")
+            return
         title = f"Create an IFS customer for {found.name}? {_orders(found)} {_goes(found.orders)} to IFS."
         asked = DecideAnswerScreen(
             title,

@@ -55,6 +55,7 @@ class DecisionsScreen(ConsoleScreen):
         super().__init__()
         self.shows_answered = False
         self.detail: DecisionDetail | None = None
+        self._read_id: int | None = None  #: whose `detail` it is
         self._found: Mapping[int, BuyerView] = {}
         self._later: set[int] = set()
         self._against: CandidateView | None = None
@@ -152,13 +153,16 @@ class DecisionsScreen(ConsoleScreen):
 
     async def _load_detail(self) -> None:
         found = self.chosen
-        self.detail = None
+        self.candidates.show(found.candidates if found is not None and not self.shows_answered else ())
+        if found is None or found.id != self._read_id:
+            self.detail, self._read_id = None, None
+            self.show_detail()  # what the list knows of the buyer already, until the rest is there
         if found is not None:
             try:
                 self.detail = await self.gateway.look(partial(decide.show, decision_id=found.id))
+                self._read_id = found.id
             except Problem as problem:
                 self.desk.show_problem(problem)
-        self.candidates.show(found.candidates if found is not None and not self.shows_answered else ())
         self.show_detail()
         self.desk.show_status()
 

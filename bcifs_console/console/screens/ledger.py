@@ -136,11 +136,10 @@ class LedgerScreen(LedgerWork):
 
     async def _load_month(self, at: Books, month: date) -> None:
         number, first, last = at.connection_id, month, last_day(month)
-        found = await self.gateway.read(lambda conn: views.reconciled(conn, number, first, last))
-        vouchers = await self.gateway.read(lambda conn: views.voucher_days(conn, number, first, last))
+        found, vouchers, since = await self.gateway.read(lambda conn: views.days(conn, number, first, last))
         if (at, month) != (self.at, self.month):
             return  # another month was asked for meanwhile: its own reading follows
-        before, days = self.day, grid_days(found, vouchers)
+        before, days = self.day, grid_days(found, vouchers, since)
         if days == self.days and self.grid.row_count == len(days) and days:
             return  # what one looks at stays as it is
         self.days = days

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from textual.content import Content
@@ -39,9 +40,9 @@ _TITLES: Final = tuple(zip(KINDS, ("Orders", "Paid", "Sent", "Back", "Voids", "O
 GRID_COLUMNS: Final = (
     Column("day", "Day", 10),
     Column("currency", "", 3),
-    Column("verdict", "Books", 14, sortable=False),
+    Column("verdict", "Books   ◔ since", 16, sortable=False),
     *(Column(kind, title, 6, align="right", sortable=False) for kind, title in _TITLES[:4]),
-    *(Column(kind, title, 6, align="right", sortable=False, from_width=84) for kind, title in _TITLES[4:]),
+    *(Column(kind, title, 6, align="right", sortable=False, from_width=86) for kind, title in _TITLES[4:]),
 )
 DOCUMENT_COLUMNS: Final = (
     Column("key", "Document", 20, grow=3),
@@ -61,8 +62,9 @@ DIFFERENCE_COLUMNS: Final = (
 OUTDATED: Final = "outdated"
 NOT_COMPARED: Final = "not compared"
 #: The worst first: what a day is called whose kinds differ.
-_WORST: Final = ("red", OUTDATED, "explained", "green")
+_WORST: Final = ("red", "explained", "green")
 _GLYPHS: Final = {"red": ("✗", BAD), OUTDATED: ("◔", WARN), "explained": ("≈", WARN), "green": ("✓", GOOD)}
+_NONE: Final[Mapping[date, int]] = MappingProxyType({})
 _WHAT_IS_COMPARED: Final = (
     "A day is compared by reading the store and IFS afresh: every order, payment, parcel and refund of that day "
     "against what stands in IFS, to the cent. Each difference is explained, or red."
@@ -81,20 +83,27 @@ _WHAT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class GridDay:
-    """One day and currency of the grid. Without rows it was never compared; `vouchers` of ours are of that day."""
+    """One day and currency of the grid. Without rows it was never compared; `vouchers` of ours are of that day.
+
+    `since`: so many documents of the day were written or confirmed after it was compared.
+    """
 
     day: date
     currency: str
     rows: Mapping[str, ReconciledView]
     vouchers: int = 0
+    since: int = 0
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether something of the day came after it was compared: `state` is what was found before that."""
+        return any(row.outdated for row in self.rows.values())
 
     @property
     def state(self) -> str:
-        """red, outdated, explained, green, or not compared."""
+        """red, explained or green as it was found last, or not compared."""
         if not self.rows:
             return NOT_COMPARED
-        if any(row.outdated for row in self.rows.values()):
-            return OUTDATED
         verdicts = {row.verdict for row in self.rows.values()}
         return next(state for state in _WORST if state in verdicts)
 
@@ -109,12 +118,18 @@ class GridDay:
         return min((row.made_at for row in self.rows.values()), default=None)
 
 
-def grid_days(found: Iterable[ReconciledView], vouchers: Mapping[date, int]) -> list[GridDay]:
-    """The grid's rows, newest day first: days that were compared, and days of vouchers that were not."""
+def grid_days(
+    found: Iterable[ReconciledView], vouchers: Mapping[date, int], since: Mapping[date, int] = _NONE
+) -> list[GridDay]:
+    """The grid's rows, newest day first: days that were compared, and days of vouchers that were not. `since`: how much
+    of a day came after it was compared."""
     by_day: dict[tuple[date, str], dict[str, ReconciledView]] = {}
     for row in found:
         by_day.setdefault((row.day, row.currency), {})[row.kind] = row
-    days = [GridDay(day, currency, rows, vouchers.get(day, 0)) for (day, currency), rows in by_day.items()]
+    days = [
+        GridDay(day, currency, rows, vouchers.get(day, 0), since.get(day, 0))
+        for (day, currency), rows in by_day.items()
+    ]
     compared = {day for day, _ in by_day}
     days += [GridDay(day, "", {}, number) for day, number in vouchers.items() if day not in compared]
     return sorted(days, key=lambda each: (-each.day.toordinal(), each.currency))
@@ -122,10 +137,11 @@ def grid_days(found: Iterable[ReconciledView], vouchers: Mapping[date, int]) -> 
 
 def grid_cells(found: GridDay) -> list[Content]:
     """A row of the grid."""
+    since = line(" ", (_came_since(found), WARN)) if found.is_outdated else Content("")
     return [
         Content(f"{found.day:%a} {found.day.day:>2} {found.day:%b}"),
         Content.styled(safe_text(found.currency), DIM),
-        day_state(found.state),
+        day_state(found.state) + since,
         *(_cell(found.rows.get(kind)) for kind in KINDS),
     ]
 
@@ -136,10 +152,15 @@ def day_state(state: str) -> Content:
     return Content.styled(f"{glyph} {state}", style)
 
 
+def _came_since(found: GridDay) -> str:
+    """`◔ 3`: so many came since; `◔` alone where their number is not known."""
+    return f"{_GLYPHS[OUTDATED][0]} {found.since or ''}".rstrip()
+
+
 def _cell(row: ReconciledView | None) -> Content:
     if row is None:
         return Content("")
-    glyph, style = _GLYPHS[OUTDATED if row.outdated else row.verdict]
+    glyph, style = _GLYPHS[row.verdict]
     return line((glyph, style), f" {row.ifs_count}")
 
 
@@ -151,6 +172,9 @@ def month_lines(name: str, month: date, days: Sequence[GridDay], width: int) -> 
         if number:
             glyph, style = _GLYPHS.get(state, ("·", DIM))
             pieces += [(f"{glyph} {number} {state}", style), "  "]
+    if outdated := sum(day.is_outdated for day in days):
+        glyph, style = _GLYPHS[OUTDATED]
+        pieces.append((f"{glyph} {outdated} {OUTDATED}", style))
     if not days:
         pieces.append(("nothing was booked", DIM))
     return [line(*pieces).truncate(width, ellipsis=True)]
@@ -168,7 +192,8 @@ def day_lines(found: GridDay | None, width: int, now: datetime) -> Lines:
     if found is None:
         return paragraph("No day of this month has anything to compare.", width, style=DIM, indent=1)
     title = f"{found.day:%A} {found.day.day} {found.day:%B %Y}"
-    lines: Lines = [heading(title, width, found.currency), line(" ", day_state(found.state))]
+    since: Piece = (f"  {_came_since(found)} since {_compared_at(found, now)}", WARN) if found.is_outdated else ""
+    lines: Lines = [heading(title, width, found.currency), line(" ", day_state(found.state), since)]
     if not found.rows:
         told = f"{found.vouchers} voucher{'' if found.vouchers == 1 else 's'} of ours, never compared with IFS."
         return [
@@ -176,13 +201,13 @@ def day_lines(found: GridDay | None, width: int, now: datetime) -> Lines:
             *paragraph(told, width, indent=1),
             *paragraph("n compares the day.", width, lead=" ▸ ", style=NEW),
         ]
-    made = f"compared {text.age(now, found.made_at)} ago"
+    made = f"compared {text.ago(now, found.made_at)}"
     lines += paragraph(made, width, style=DIM, indent=1)
-    if found.state == OUTDATED:
+    if found.is_outdated:
         lines += paragraph(
             "Something of this day was written since: n compares it anew.", width, lead=" ▸ ", style=WARN
         )
-    lines += [EMPTY, *table_lines(("", "store>", "", "IFS>", "", "off>"), _sums(found), width)]
+    lines += [EMPTY, *_sums(found, width)]
     number = len(found.differences)
     if number:
         many = f"{number} difference{'' if number == 1 else 's'}"
@@ -192,7 +217,22 @@ def day_lines(found: GridDay | None, width: int, now: datetime) -> Lines:
     return lines
 
 
-def _sums(found: GridDay) -> list[list[Cell]]:
+def _compared_at(found: GridDay, now: datetime) -> str:
+    """`13:49` (UTC) of today, else `21 Nov`."""
+    made = found.made_at or now
+    return f"{made:%H:%M}" if made.date() == now.date() else f"{made.day} {made:%b}"
+
+
+def _sums(found: GridDay, width: int) -> Lines:
+    """Both sides of each kind; without how many there are where that would leave no room for the kinds' names."""
+    titles, rows = ("", "", "store>", "IFS>", "off>"), _sum_rows(found)
+    lines = table_lines(titles, rows, width)
+    if all(str(row[0][0]) in shown.plain for row, shown in zip(rows, lines[2:], strict=True)):
+        return lines
+    return table_lines(titles[:1] + titles[2:], [[row[0], *row[2:]] for row in rows], width)
+
+
+def _sum_rows(found: GridDay) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     places = digits(found.currency)
     for kind in KINDS:
@@ -203,14 +243,18 @@ def _sums(found: GridDay) -> list[list[Cell]]:
         rows.append(
             [
                 (kind, style),
+                (_numbers(row), DIM if row.store_count == row.ifs_count else style),
                 amount_text(row.store_sum, places),
-                (f"×{row.store_count}", DIM),
                 amount_text(row.ifs_sum, places),
-                (f"×{row.ifs_count}", DIM),
                 (_signed(row.off, places), style) if row.off else "",
             ]
         )
     return rows
+
+
+def _numbers(row: ReconciledView) -> str:
+    """`×4`; `×4/3` where IFS has another number than the store."""
+    return f"×{row.store_count}" + (f"/{row.ifs_count}" if row.ifs_count != row.store_count else "")
 
 
 def _signed(amount: Decimal, places: int) -> str:

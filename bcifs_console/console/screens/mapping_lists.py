@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from bcifs_console.console.mapping_draft import MappingDraft
-from bcifs_console.console.mapping_words import LISTED
+from bcifs_console.console.mapping_words import LISTED, Standings
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.widgets.lines import heading
 from bcifs_console.console.widgets.mapping_detail import gap_lines, head_lines, list_title, no_rules, rule_lines
@@ -50,8 +50,6 @@ _AT_ONCE: Final = frozenset({"mapping", "connection"})
 _ORDERS_S: Final = 2.0
 #: As in styles/mappings.tcss.
 _PURPOSES_WIDTH: Final = 43
-#: What a rule leads to: (purpose, result) → (how IFS answered, its words).
-Standings = Mapping[tuple[Purpose, str], tuple[str, str]]
 
 
 class MappingLists(ConsoleScreen):

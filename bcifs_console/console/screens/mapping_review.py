@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Label, Static
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
-from bcifs_console.console.mapping_words import purpose_title, when
+from bcifs_console.console.mapping_words import Standings, purpose_title, rule_title, when
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD, STRONG, WARN
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.operations.mapping import Imported
@@ -28,6 +28,8 @@ from bcifs_console.operations.time_machine import Tried
 #: Orders named before "and N more".
 _NAMED: Final = 6
 _ACCOUNTS: Final = 6
+#: What is said of a result that IFS answered so for.
+_LACKING: Final = {"missing": "is not in IFS", "closed": "is closed in IFS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Questions:
     freed: Callable[[], Awaitable[Freed]]
     tried: Callable[[], Awaitable[Tried]]
     days: int  #: how far back past orders are replayed
+    standings: Callable[[], Standings]  #: how IFS answered so far
+    check: Callable[[], Awaitable[object]]  #: asks IFS about everything the rules lead to
 
 
 class MappingReviewScreen(ModalScreen[str | None]):
@@ -46,6 +50,7 @@ class MappingReviewScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "save"),
         Binding("w", "why", "say why"),
+        Binding("v", "check", "check in IFS"),
         Binding("n,escape", "no", "cancel"),
     ]
 
@@ -54,6 +59,7 @@ class MappingReviewScreen(ModalScreen[str | None]):
         self.found: Final = found
         self.questions: Final = questions
         self.freed: Content = Content.styled("… looking who waits for it", DIM)
+        self.asking: Content = Content.styled("v first asks whether IFS has what the new rules give", "$accent")
         self.tried: Content = Content.styled(f"… replaying the orders of the last {questions.days} days", DIM)
 
     def compose(self) -> ComposeResult:
@@ -82,11 +88,38 @@ class MappingReviewScreen(ModalScreen[str | None]):
         parts = [difference(self.found)]
         said = [*(f"{each.message}." for each in self.found.findings), *self.found.notes]
         parts += [Content.styled(f"! {safe_text(each)}", WARN) for each in said]
+        parts += self.in_ifs()
         parts += [Content(""), self.freed, self.tried]
         parts.append(Content.styled("What was posted stays as it is.", DIM))
         self.query_one("#review-text", Static).update(Content("\n").join(parts))
 
-    @work(group="review.freed")
+    def in_ifs(self) -> list[Content]:
+        """What IFS lacks of what the new rules give; how to ask where it was not asked."""
+        known = self.questions.standings()
+        new = [change.rule for change in self.found.changes if change.sign == "+"]
+        answers = {(rule.purpose, rule.result.strip()): rule for rule in new}
+        lines = [
+            Content.styled(f"! {safe_text(rule.result.strip())} {_LACKING[word]} ({rule_title(rule)})", WARN)
+            for key, rule in answers.items()
+            if (word := known.get(key, ("", ""))[0]) in _LACKING
+        ]
+        return [*lines, self.asking] if answers.keys() - known.keys() else lines
+
+    @work(group="review.check", exclusive=True)
+    async def action_check(self) -> None:
+        """Ask IFS about what the rules lead to; who becomes ready may be others then."""
+        self.asking = Content.styled("◑ asking IFS …", "$accent")
+        self.show()
+        try:
+            await self.questions.check()
+        except Problem as problem:
+            self.asking = text.problem(problem)
+        else:
+            self.asking = Content.styled("· IFS was asked and does not say it of all", DIM)
+            self.ask_freed()
+        self.show()
+
+    @work(group="review.freed", exclusive=True)
     async def ask_freed(self) -> None:
         """Who waits for these rules."""
         try:
@@ -154,6 +187,9 @@ def freed_words(found: Freed) -> Content:
     if found.ready:
         count = "1 waiting order becomes" if len(found.ready) == 1 else f"{len(found.ready):,} waiting orders become"
         lines.append(Content.styled(f"✓ {count} ready: {_named(found.ready)}", GOOD))
+    if found.refused:
+        count = "1 order goes" if len(found.refused) == 1 else f"{len(found.refused):,} orders go"
+        lines.append(Content.styled(f"! {count} on waiting, for what IFS lacks: {_named(found.refused)}", WARN))
     if found.nearer:
         count = "1 order is" if len(found.nearer) == 1 else f"{len(found.nearer):,} orders are"
         lines.append(Content.styled(f"◔ {count} settled in part and wait on for something else", WARN))

@@ -7,12 +7,13 @@ Edits are kept in a `MappingDraft` for each connection; nothing reaches the stor
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import work
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.console.mapping_draft import MappingDraft
+from bcifs_console.console.mapping_words import Standings, rule_title
 from bcifs_console.console.screens.mapping_history import MappingHistoryScreen
 from bcifs_console.console.screens.mapping_lists import MappingLists
 from bcifs_console.console.screens.mapping_review import MappingReviewScreen, Questions
@@ -25,9 +26,14 @@ from bcifs_console.operations.mapping_gaps import Freed, freed
 from bcifs_console.operations.time_machine import Tried
 from bcifs_console.store.views import mappings as views
 
+if TYPE_CHECKING:
+    from bcifs_console.operations.mapping_check import Target
+
 #: How far back the review replays past orders.
 _DAYS: Final = 30
 _VERDICTS: Final = ("ok", "missing", "closed", "unknown")
+#: Things that IFS lacks named before "and N more".
+_NAMED: Final = 4
 
 
 class MappingsScreen(MappingLists):
@@ -68,6 +74,8 @@ class MappingsScreen(MappingLists):
     def _why_no_rule(self) -> str | None:
         if self.gap is None:
             return "nothing waits for a rule; choose a purpose first"
+        if self.gap.is_covered:
+            return "a rule covers it since; the order waits to be looked at again"
         if self.gap.rule is None:
             return "IFS refused what the rules gave; find the rule in its purpose, or put IFS right"
         return None
@@ -107,13 +115,29 @@ class MappingsScreen(MappingLists):
         """Write the rule that what is under the cursor lacks; it stands first, where nothing takes its case."""
         if self.gap is None or self.gap.rule is None:
             return
+        if self.gap.culprit is not None:
+            await self._change_culprit(draft, self.gap.culprit)
+            return
         written = await self._asked(self.gap.answer(draft.wanted) or self.gap.rule)
         if written is not None:
             draft.add(written)
             self._edited()
 
+    async def _change_culprit(self, draft: MappingDraft, culprit: MappingRule) -> None:
+        """Change the rule that gives what IFS lacks; where that is done already, show it among the others."""
+        ids = [rule.id for rule in draft.of(culprit.purpose)]
+        if culprit.id not in ids:
+            self.choose(culprit.purpose)
+            return
+        at = ids.index(culprit.id)
+        written = await self._asked(draft.of(culprit.purpose)[at])
+        if written is not None:
+            draft.change(at, written)
+            self._edited()
+
     async def _asked(self, rule: MappingRule) -> MappingRule | None:
-        return await self.app.push_screen_wait(RuleFormScreen(rule, self.gaps))
+        lacking = [gap for gap in self.gaps if not gap.is_covered]
+        return await self.app.push_screen_wait(RuleFormScreen(rule, lacking))
 
     def action_delete(self) -> None:
         """Take the rule under the cursor out."""
@@ -156,23 +180,38 @@ class MappingsScreen(MappingLists):
     @work(group="mappings.check", exclusive=True)
     async def action_check(self) -> None:
         """Ask IFS about everything the rules lead to, edits included."""
-        from bcifs_console.operations import mapping_check  # with both clients: loaded when they are first needed
-
-        draft, connection_id = self.draft, self._chosen
+        name, draft = self.connection, self.draft
         if draft is None:
             return
         wanted = draft.wanted
         self._set_busy("asking IFS …")
         try:
-            ask: Callable[[Context], Awaitable[tuple[mapping_check.Target, ...]]] = partial(
-                mapping_check.standings, connection=self.connection, wanted=wanted
-            )
-            targets: tuple[mapping_check.Target, ...] = await self.gateway.look(ask)
+            targets = await self._ask_ifs(self._chosen, name, wanted)
         except Problem as problem:
             self.desk.show_problem(problem)
             return
         finally:
             self._set_busy("")
+        counts = {word: sum(1 for target in targets if target.standing.value == word) for word in _VERDICTS}
+        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        titles = {rule.label: rule_title(rule) for rule in wanted.rules}
+        bad = [
+            f"{target.value} is {target.standing.value}: {', '.join(titles.get(each, each) for each in target.rules)}."
+            for target in targets
+            if target.standing.value in ("missing", "closed")
+        ]
+        more = [f"And {len(bad) - _NAMED} more."] if len(bad) > _NAMED else []
+        said = " ".join([f"{name} in IFS: {told}.", *bad[:_NAMED], *more])
+        self.desk.say(said, severity="warning" if bad else "information")
+
+    async def _ask_ifs(self, connection_id: int, name: str, wanted: Rules) -> "tuple[Target, ...]":
+        """How IFS answers for everything `wanted` leads to; kept for the lists. Raises Problem."""
+        from bcifs_console.operations import mapping_check  # with both clients: loaded when they are first needed
+
+        ask: Callable[[Context], Awaitable[tuple[Target, ...]]] = partial(
+            mapping_check.standings, connection=name, wanted=wanted
+        )
+        targets: tuple[Target, ...] = await self.gateway.look(ask)
         by_label = {rule.label: rule for rule in wanted.rules}
         self._standings[connection_id] = {
             (rule.purpose, rule.result.strip()): (target.standing.value, target.detail)
@@ -180,11 +219,8 @@ class MappingsScreen(MappingLists):
             for label in target.rules
             if (rule := by_label.get(label)) is not None
         }
-        counts = {word: sum(1 for target in targets if target.standing.value == word) for word in _VERDICTS}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        is_good = not (counts["missing"] or counts["closed"])
-        self.desk.say(f"{self.connection} in IFS: {told}.", severity="information" if is_good else "warning")
         self.show()
+        return targets
 
     @work(group="mappings.history", exclusive=True)
     async def action_history(self) -> None:
@@ -233,14 +269,22 @@ class MappingsScreen(MappingLists):
     def _questions(self, before: Rules, wanted: Rules) -> Questions:
         connection_id, name, since = self._chosen, self.connection, self.gateway.now() - timedelta(days=_DAYS)
 
+        def standings() -> Standings:
+            return self._standings.get(connection_id, {})
+
         async def ask_freed() -> Freed:
-            return await self.gateway.read(partial(freed, connection_id=connection_id, before=before, wanted=wanted))
+            lacking = frozenset(key for key, (word, _) in standings().items() if word == "missing")
+            ask = partial(freed, connection_id=connection_id, before=before, wanted=wanted, lacking=lacking)
+            return await self.gateway.read(ask)
 
         async def ask_tried() -> Tried:
             ask = partial(time_machine.try_rules, connection=name, wanted=wanted, since=since)
             return await self.gateway.look(ask)
 
-        return Questions(ask_freed, ask_tried, _DAYS)
+        async def check() -> None:
+            await self._ask_ifs(connection_id, name, wanted)
+
+        return Questions(ask_freed, ask_tried, _DAYS, standings, check)
 
 
 def _told(saved: Imported) -> str:

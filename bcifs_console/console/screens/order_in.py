@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from bcifs_console.console.text import age, money
+from bcifs_console.console.text import ago, money
 from bcifs_console.console.widgets.json_view import json_lines
 from bcifs_console.console.widgets.lines import (
     BAD,
@@ -41,7 +41,7 @@ def in_lines(case: Case, width: int, now: datetime, *, raw: bool = False) -> Lin
             style=DIM,
             indent=1,
         )
-    read = f"read {age(now, case.read_at)} ago" if case.read_at else ""
+    read = f"read {ago(now, case.read_at)}" if case.read_at else ""
     if raw:
         return [heading(f"Order {order.id} as JSON", width, read), *json_lines(json.loads(encode(order)))]
     sections = (

@@ -97,7 +97,7 @@ def _waits(case: Case) -> bool:
 
 def plan_lines(case: Case, width: int, now: datetime) -> Lines:
     """What is posted, what would be, what is in the way; then the planned vouchers and the accounts as Ts."""
-    read = f"as read {text.age(now, case.read_at)} ago" if case.read_at else "never read"
+    read = f"as read {text.ago(now, case.read_at)}" if case.read_at else "never read"
     told = " · ".join(filter(None, (case.order.currency, read)))
     lines = [heading("Plan against ledger", width, told), *_diff(case, width)]
     lines += _legend(case)
@@ -111,7 +111,11 @@ def plan_lines(case: Case, width: int, now: datetime) -> Lines:
         for change in case.edit:
             lines += paragraph(change, width, lead=" ~ ")
     if case.position is not None:
-        lines += [EMPTY, heading("Customer balance", width), *_position(case.position, width)]
+        lines += [
+            EMPTY,
+            heading("Customer balance", width),
+            *_position(case.position, width, is_in_ifs=_is_in_ifs(case)),
+        ]
     planned = [document for document in case.planned if document.voucher is not None]
     if planned:
         lines += [EMPTY, heading("Vouchers that would be posted", width, "nothing is posted by looking")]
@@ -169,7 +173,13 @@ def _legend(case: Case) -> Lines:
     return [line(*pieces)] if pieces else []
 
 
-def _position(position: Position, width: int) -> Lines:
+def _is_in_ifs(case: Case) -> bool:
+    """Whether something of the order stands there: else its position is only what would be."""
+    own = (document for document in case.documents if document.kind is not DocumentKind.CUSTOMER)
+    return any(document.state == "confirmed" for document in own)
+
+
+def _position(position: Position, width: int, *, is_in_ifs: bool) -> Lines:
     places = digits(position.currency)
 
     def money(amount: object) -> str:
@@ -177,9 +187,9 @@ def _position(position: Position, width: int) -> Lines:
 
     held = amount_text(abs(position.held), places)
     if position.held == ZERO:
-        what: Piece = (f"even: {money(held)}", GOOD)
+        what: Piece = (f"{'even' if is_in_ifs else 'would be even'}: {money(held)}", GOOD)
     elif position.held > ZERO:
-        what = (f"{money(held)} held for goods not yet sent", NEW)
+        what = (f"{money(held)} {'held' if is_in_ifs else 'would be held'} for goods not yet sent", NEW)
     else:
         what = (f"{money(held)} not paid yet", WARN)
     settled: Piece = ("settled", GOOD) if position.is_settled else ("not settled", DIM)

@@ -334,7 +334,7 @@ class WebhooksScreen(ConsoleScreen):
     @property
     def tasks(self) -> WebhookTasks:
         """What the keys do."""
-        return WebhookTasks(self.desk, self.say_busy)
+        return WebhookTasks(self.desk, self.say_busy, lambda: self.is_current)
 
     def say_busy(self, busy: str) -> None:
         """Say what is going on; "": nothing any more."""

@@ -126,9 +126,7 @@ def buyer_lines(found: BuyerView, detail: DecisionDetail | None, now: datetime, 
     if found.action:
         lines += _answer_lines(found, now, width)
     else:
-        waits = (
-            f"{counted(found.orders, 'order')} · {money_text(found.money)} · asked {text.age(now, found.asked_at)} ago"
-        )
+        waits = f"{counted(found.orders, 'order')} · {money_text(found.money)} · asked {text.ago(now, found.asked_at)}"
         lines += paragraph(f"{found.question[:1].upper()}{found.question[1:]}.", width, style=WARN, lead="! ")
         lines += paragraph(waits, width, style=STRONG)
     if found.note:
@@ -155,7 +153,7 @@ def _answer_lines(found: BuyerView, now: datetime, width: int) -> Lines:
         "rule": f"Is IFS customer {found.customer_id}, by a rule",
     }.get(found.action, found.action)
     who = "by itself" if found.actor == "service" else f"by {found.actor}" if found.actor else ""
-    when = f"{text.age(now, found.decided_at)} ago" if found.decided_at is not None else ""
+    when = f"{text.ago(now, found.decided_at)}" if found.decided_at is not None else ""
     return paragraph(f"{said}: answered {who} {when}.".replace("  ", " "), width, style=GOOD, lead="✓ ")
 
 

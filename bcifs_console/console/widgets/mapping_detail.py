@@ -12,7 +12,7 @@ from textual.content import Content
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.mapping_draft import MappingDraft
-from bcifs_console.console.mapping_words import purpose_title, when
+from bcifs_console.console.mapping_words import purpose_title, rule_title, when
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD, NEW, STRONG, WARN, facts, paragraph
 from bcifs_console.domain.rules import CODE_PART_PURPOSES, MappingRule, Purpose
 from bcifs_console.operations.mapping_gaps import Gap, Mapped
@@ -109,9 +109,7 @@ def gap_lines(gap: Gap, now: datetime, width: int, *, readonly: bool) -> Content
     style, lead = (DIM, "· ") if gap.is_covered else (WARN, "! ")
     lines = paragraph(gap.value.message, width, style=style, lead=lead)
     count = "1 order, " if len(orders) == 1 else f"{len(orders):,} orders, the oldest "
-    lines += facts(
-        [("Waiting", f"{count}from {text.age(now, gap.value.since)} ago: {named}{more}")], width, label=_LABEL
-    )
+    lines += facts([("Waiting", f"{count}from {text.ago(now, gap.value.since)}: {named}{more}")], width, label=_LABEL)
     if gap.is_covered:
         told = "Covered since; waits to be looked at again. The service does so by itself; o opens the oldest order."
         lines += paragraph(told, width, style=GOOD, lead="✓ ")
@@ -119,8 +117,8 @@ def gap_lines(gap: Gap, now: datetime, width: int, *, readonly: bool) -> Content
     if gap.rule is None:
         return Content("\n").join([*lines, *facts([("Do", gap.value.remedy)], width, label=_LABEL)])
     if gap.culprit is not None:
-        title = f"{purpose_title(gap.culprit.purpose)} rule {gap.culprit.position}"
-        lines += paragraph(f"{title} gives {gap.culprit.result.strip()}, which IFS lacks.", width, style=BAD, lead="✗ ")
+        said = f"{rule_title(gap.culprit)} gives {gap.culprit.result.strip()}, which IFS lacks."
+        lines += paragraph(said, width, style=BAD, lead="✗ ")
         if not readonly:
             lines += [Content(""), Content.styled("Enter edits that rule.  o opens the oldest order.", DIM)]
         return Content("\n").join(lines)
@@ -158,4 +156,4 @@ def _saved(rule: MappingRule, now: datetime) -> tuple[str, str]:
         return "not yet: an edit of yours", NEW
     who = "came with the program" if rule.author == "shipped" else f"by {rule.author or 'nobody known'}"
     why = f": {rule.reason}" if rule.reason else ""
-    return f"{rule.label}, {who}, {text.age(now, rule.created_at)} ago{why}", ""
+    return f"{rule.label}, {who}, {text.ago(now, rule.created_at)}{why}", ""

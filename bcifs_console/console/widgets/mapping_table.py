@@ -88,8 +88,7 @@ def purpose_cells(
     shown = Content.assemble(name, (" *", NEW)) if is_edited else Content.styled(name, "" if rules else DIM)
     worst = next((word for word in ("missing", "closed") if word in standings), "")
     if worst:
-        word, colour = _STANDINGS[worst]
-        shown = Content.assemble(shown, " ", (word, colour))
+        shown = Content.assemble(shown, " ", _STANDINGS[worst])
     return shown, Content.styled(str(rules), "" if rules else DIM), _waiting(waiting)
 
 

@@ -2,13 +2,13 @@
 
 import json
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.states import order_of, order_subject
@@ -235,6 +235,26 @@ def voucher_days(conn: Connection, connection_id: int, first: date, last: date) 
         .group_by(_DOC.day)
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+def written_since(conn: Connection, connection_id: int, made: Mapping[date, datetime]) -> dict[date, int]:
+    """Of each day, how many documents were written down or confirmed after the time it is given with."""
+    of_day = _DOC.connection_id == connection_id, _DOC.kind.in_([kind.value for kind in DocumentKind])
+    found: dict[date, int] = {}
+    for day, then in made.items():
+        query = select(func.count()).where(*of_day, _DOC.day == day)
+        later = query.where(or_(_DOC.created_at > then, _DOC.confirmed_at > then))
+        found[day] = int(conn.execute(later).scalar_one())
+    return found
+
+
+def days(
+    conn: Connection, connection_id: int, first: date, last: date
+) -> tuple[list[ReconciledView], dict[date, int], dict[date, int]]:
+    """`reconciled` and `voucher_days` of these days, and `written_since` of those whose verdict is outdated."""
+    found = reconciled(conn, connection_id, first, last)
+    since = written_since(conn, connection_id, {row.day: row.made_at for row in found if row.outdated})
+    return found, voucher_days(conn, connection_id, first, last), since
 
 
 def newest_day(conn: Connection, connection_id: int) -> date | None:
