@@ -273,7 +273,7 @@ async def test_d_goes_to_the_question_about_the_buyer(scene: Context, console: C
 
 @pytest.mark.parametrize("order_id", [112409, 112445])
 async def test_brackets_go_along_the_list_of_orders(scene: Context, console: Console, order_id: int) -> None:
-    listed = [each.order_id for each in scene.store.database.read_sync(views.orders)]  # type: ignore[arg-type]
+    listed = [each.order_id for each in scene.store.database.read_sync(views.orders)]
     at = listed.index(order_id)
     async with console(scene) as pilot:
         await opened(pilot, order_id)
@@ -289,7 +289,7 @@ async def test_brackets_go_along_the_list_of_orders(scene: Context, console: Con
 
 
 async def test_the_ends_of_the_list_are_said(scene: Context, console: Console) -> None:
-    listed = scene.store.database.read_sync(views.orders)  # type: ignore[arg-type]
+    listed = scene.store.database.read_sync(views.orders)
     async with console(scene) as pilot:
         pilot.app.open_order(listed[-1].connection_id, listed[-1].order_id)  # type: ignore[attr-defined] # ConsoleApp
         await settle(pilot)

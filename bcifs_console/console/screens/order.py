@@ -71,7 +71,7 @@ class OrderScreen(ConsoleScreen):
             with TabbedContent(id="tabs", initial="tab-plan"):
                 for name, (before, key, after) in _TABS.items():
                     title = Content.assemble(before, (key, "underline"), after)
-                    with TabPane(title, id=f"tab-{name}"):  # type: ignore[arg-type]
+                    with TabPane(title, id=f"tab-{name}"):
                         yield SheetScroll(id="story-tab" if name == "story" else name)
 
     @property
