@@ -56,7 +56,6 @@ class DecisionsScreen(ConsoleScreen):
         self.shows_answered = False
         self.detail: DecisionDetail | None = None
         self._read_id: int | None = None  #: whose `detail` it is
-        self._has_list = False  #: before the questions are read nobody can say that there are none
         self._found: Mapping[int, BuyerView] = {}
         self._later: set[int] = set()
         self._against: CandidateView | None = None
@@ -109,7 +108,6 @@ class DecisionsScreen(ConsoleScreen):
         found = await self.gateway.read(views.answered if self.shows_answered else views.waiting)
         self._found = {each.id: each for each in found}
         self._later &= self._found.keys()
-        self._has_list = True
         self._show_list(found)
         if self._sought:
             sought, self._sought = self._sought, {}
@@ -171,7 +169,7 @@ class DecisionsScreen(ConsoleScreen):
     def show_detail(self) -> None:
         """Show what was read of the buyer under the cursor."""
         found, detail, now = self.chosen, self.detail, self.gateway.now()
-        self.set_class(found is None and self._has_list, "-nobody")
+        self.set_class(found is None, "-nobody")
         if found is None:
             return
         buyer = None if detail is None else detail.buyer
