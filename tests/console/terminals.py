@@ -26,7 +26,9 @@ class Terminal:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         columns, lines = SIZE
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(("BCIFS_", "TMUX", "SSH_"))}
+        # COLUMNS and LINES win over the size of the terminal, and pytest with xdist sets them.
+        unwanted = ("BCIFS_", "TMUX", "SSH_", "COLUMNS", "LINES")
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         plain |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
         self._child = pexpect.spawn(
             command[0], list(command[1:]), env={**plain, **environment}, dimensions=(lines, columns), timeout=5
