@@ -283,14 +283,13 @@ class Comparison:
                 ifs_count=row.ifs_count,
                 ifs_sum=row.ifs_sum,
                 verdict=row.verdict.value,
+                made_at=made_at,
                 differences=tuple(difference.as_json() for difference in row.differences),
             )
             for row in rows
         ]
         first, last, connection_id = self._span.first, self._span.last, self._company.connection_id
-        await self._database.write(
-            lambda tx: reconciliation.replace(tx, connection_id, first, last, kept, made_at=made_at)
-        )
+        await self._database.write(lambda tx: reconciliation.replace(tx, connection_id, first, last, kept))
 
     def _notes(self) -> tuple[str, ...]:
         if self._policy.voucher_transport is VoucherTransport.OFF:

@@ -31,24 +31,28 @@ class ReconciledDay:
     ifs_count: int
     ifs_sum: Decimal
     verdict: str  #: green, explained or red
+    made_at: datetime  #: when the reading began
     differences: tuple[Mapping[str, Any], ...] = ()
-    made_at: datetime | None = None  #: when the reading began
     outdated: bool = False  #: a document of that day was written since
 
+    @property
+    def off(self) -> Decimal:
+        """What IFS has more than the store, to the cent; less where it is negative."""
+        return self.ifs_sum - self.store_sum
 
-def replace(
-    tx: Tx, connection_id: int, first: date, last: date, rows: Sequence[ReconciledDay], *, made_at: datetime
-) -> None:
-    """Put `rows` in place of all that was found before for the days from `first` to `last`.
 
-    `made_at` is when the reading began: a day whose documents changed while it was read is out of date from the start.
+def replace(tx: Tx, connection_id: int, first: date, last: date, rows: Sequence[ReconciledDay]) -> None:
+    """Put `rows`, found by one reading, in place of all that was found before for the days from `first` to `last`.
+
+    A day whose documents changed while it was read is out of date from the start.
     """
     days = _ROW.connection_id == connection_id, _ROW.day >= first, _ROW.day <= last
     tx.conn.execute(delete(reconciliation).where(*days))
     journal.touch(tx, "reconciliation", [(connection_id, f"day:{first}")])
     if not rows:
         return
-    tx.conn.execute(reconciliation.insert(), [_values(connection_id, row, made_at) for row in rows])
+    tx.conn.execute(reconciliation.insert(), [_values(connection_id, row) for row in rows])
+    made_at = min(row.made_at for row in rows)
     changed = tx.conn.execute(
         select(document.c.day)
         .where(
@@ -63,7 +67,7 @@ def replace(
     mark_outdated(tx, connection_id, [row.day for row in changed])
 
 
-def _values(connection_id: int, row: ReconciledDay, made_at: datetime) -> dict[str, Any]:
+def _values(connection_id: int, row: ReconciledDay) -> dict[str, Any]:
     return {
         "connection_id": connection_id,
         "day": row.day,
@@ -75,7 +79,7 @@ def _values(connection_id: int, row: ReconciledDay, made_at: datetime) -> dict[s
         "ifs_sum": row.ifs_sum,
         "verdict": row.verdict,
         "differences": json.dumps([dict(difference) for difference in row.differences], ensure_ascii=False),
-        "made_at": made_at,
+        "made_at": row.made_at,
         "outdated": False,
     }
 

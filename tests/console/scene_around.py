@@ -328,10 +328,10 @@ def reconcile(database: Database, shop: Teller, made_at: datetime) -> None:
             sums[day, kind].append(found.amount)
     currency = "USD" if shop.connection_id == 1 else "EUR"
     rows = [
-        ReconciledDay(day, currency, kind, len(found), sum(found), len(found), sum(found), "green")  # type: ignore[arg-type]
+        ReconciledDay(day, currency, kind, len(found), sum(found), len(found), sum(found), "green", made_at)  # type: ignore[arg-type]
         for (day, kind), found in sorted(sums.items())
     ]
-    database.write_sync(lambda tx: reconciliation.replace(tx, shop.connection_id, first, last, rows, made_at=made_at))
+    database.write_sync(lambda tx: reconciliation.replace(tx, shop.connection_id, first, last, rows))
 
 
 def _place(found: LedgerDocument) -> tuple[date, str]:
@@ -363,6 +363,6 @@ def _without_one(tx: Tx, connection_id: int, day: date, said: Mapping[str, str])
         )
         if row.kind == "payments"
         else row
-        for row in rows
+        for row in (replace(row, made_at=NOW - timedelta(hours=10)) for row in rows)
     ]  # fmt: skip
-    reconciliation.replace(tx, connection_id, day, day, spoilt, made_at=NOW - timedelta(hours=10))
+    reconciliation.replace(tx, connection_id, day, day, spoilt)

@@ -32,7 +32,7 @@ from bcifs_console.store import books as stored_books
 from bcifs_console.store import ledger, reconciliation, rules
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.opening import Store
-from bcifs_console.store.views.ledger_pages import ReconciledView
+from bcifs_console.store.views.ledger_pages import ReconciledDay
 from tests.console.piloting import NARROW, WIDE, Console, settle
 from tests.operations.reconciled_world import BOOKING, DAY, POLICY, Books, FakeStore, at
 
@@ -414,7 +414,7 @@ async def test_hostile_words_of_a_difference_are_harmless(scene: Context, consol
             "verdict": "red",
         }
         rows = [reconciliation.ReconciledDay(**{**as_dict(each), "differences": (evil,)}) for each in found]
-        reconciliation.replace(tx, 1, rows[0].day, rows[0].day, rows, made_at=tx.now)
+        reconciliation.replace(tx, 1, rows[0].day, rows[0].day, rows)
 
     def as_dict(each: Any) -> dict[str, Any]:
         return {name: getattr(each, name) for name in type(each).__slots__}
@@ -433,7 +433,7 @@ async def test_hostile_words_of_a_difference_are_harmless(scene: Context, consol
 def test_kinds_are_named_whole_where_there_is_no_room_for_their_counts(width: int, counts: bool) -> None:
     sums = {"store_count": 12, "store_sum": Decimal("2345.67"), "ifs_count": 11, "ifs_sum": Decimal("2300.00")}
     made: dict[str, Any] = {**sums, "verdict": "red", "differences": (), "made_at": at(12), "outdated": False}
-    found = {kind: ReconciledView(connection_id=1, day=DAY, currency="USD", kind=kind, **made) for kind in KINDS}
+    found = {kind: ReconciledDay(day=DAY, currency="USD", kind=kind, **made) for kind in KINDS}
     lines = day_lines(GridDay(DAY, "USD", found), width, at(12))
     told = [line.plain for line in lines if "2,345.67" in line.plain]
     assert [line.split()[0] for line in told] == list(KINDS)

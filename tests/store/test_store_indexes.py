@@ -167,7 +167,7 @@ class _Undone(Exception):
 LEASE = timedelta(minutes=1)
 DELIVERIES = [Delivery(1, "d2", "s", 2, None, "{}"), Delivery(2, "new", "s", 3, None, "{}")]
 
-RECONCILED = reconciliation.ReconciledDay(FIRST, "USD", "payments", 0, Decimal(0), 0, Decimal(0), "green")
+RECONCILED = reconciliation.ReconciledDay(FIRST, "USD", "payments", 0, Decimal(0), 0, Decimal(0), "green", NOON)
 
 VOUCHERS_OF_A_DAY = LedgerFilter(kinds=(DocumentKind.VOUCHER,), first=FIRST, last=FIRST)
 INTENDED = LedgerFilter(states=(DocumentState.INTENDED,))
@@ -204,7 +204,7 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "documents of a batch": lambda tx: books.of_batch(tx.conn, 1, 7),
     "batches": lambda tx: books.batches(tx.conn, 1),
     "reconciled days": lambda tx: reconciliation.between(tx.conn, 1, FIRST, LAST),
-    "put reconciled days": lambda tx: reconciliation.replace(tx, 1, FIRST, LAST, [RECONCILED], made_at=tx.now),
+    "put reconciled days": lambda tx: reconciliation.replace(tx, 1, FIRST, LAST, [RECONCILED]),
     "outdate": lambda tx: reconciliation.mark_outdated(tx, 1, [FIRST]),
     "counts": lambda tx: journal.counts(tx.conn, "deliveries"),
     "claim a backfill's": lambda tx: queue.claim(tx, "w", limit=16, lease=LEASE, backfill=1),
@@ -244,7 +244,6 @@ QUERIES: dict[str, Callable[[Tx], Any]] = {
     "ledger: lines": lambda tx: ledger_pages.document_lines(tx.conn, [1, 2, 3]),
     "ledger: one document": lambda tx: ledger_pages.one_document(tx.conn, 5),
     "ledger: document by key": lambda tx: ledger_pages.document_by_key(tx.conn, 1, "BC-4/PAY/16"),
-    "ledger: reconciled": lambda tx: ledger_pages.reconciled(tx.conn, 1, FIRST, LAST),
     "ledger: days of vouchers": lambda tx: ledger_pages.voucher_days(tx.conn, 1, FIRST, LAST),
     "ledger: written since": lambda tx: ledger_pages.written_since(tx.conn, 1, {FIRST: NOON}),
     "ledger: newest day": lambda tx: ledger_pages.newest_day(tx.conn, 1),

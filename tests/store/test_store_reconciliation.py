@@ -1,6 +1,7 @@
 """What reconciling found is kept by day, replaced whole, and known to be out of date once the day changed."""
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,15 @@ def row(day: date = DAY, **changes: Any) -> ReconciledDay:
         "ifs_count": 1,
         "ifs_sum": Decimal("69.84"),
         "verdict": "red",
+        "made_at": datetime(2026, 12, 2, tzinfo=UTC),
         "differences": (DIFFERENCE,),
     }
     return ReconciledDay(day=day, **(values | changes))
 
 
 def put(bench: "Bench", *rows: ReconciledDay, last: date = DAY, made_at: datetime | None = None) -> None:
-    at = made_at or bench.clock.now()
-    bench.database.write_sync(lambda tx: reconciliation.replace(tx, bench.connection_id, DAY, last, rows, made_at=at))
+    made = [replace(each, made_at=made_at or bench.clock.now()) for each in rows]
+    bench.database.write_sync(lambda tx: reconciliation.replace(tx, bench.connection_id, DAY, last, made))
 
 
 def kept(bench: "Bench", connection_id: int | None = None) -> list[ReconciledDay]:
@@ -74,8 +76,7 @@ def test_comparing_again_replaces_the_days_asked_for_and_no_others(
 ) -> None:
     other = add_connection(bench.database, "acme-eu")
     tomorrow = DAY + timedelta(days=1)
-    at = bench.clock.now()
-    bench.database.write_sync(lambda tx: reconciliation.replace(tx, other, DAY, DAY, [row()], made_at=at))
+    bench.database.write_sync(lambda tx: reconciliation.replace(tx, other, DAY, DAY, [row()]))
     put(bench, row(), row(kind="refunds"), row(tomorrow), last=tomorrow)
     put(bench, row(verdict="green"))
     assert [(f.day, f.kind, f.verdict) for f in kept(bench)] == [

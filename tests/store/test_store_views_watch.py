@@ -158,13 +158,15 @@ def test_open_questions_name_the_buyers_longest_waiting_first(bench: "Bench") ->
 
 def test_red_days_are_told_with_their_kinds_and_whether_something_came_since(bench: "Bench") -> None:
     def day(number: int, kind: str, verdict: str) -> ReconciledDay:
-        return ReconciledDay(date(2026, 11, number), "USD", kind, 1, Decimal(1), 1, Decimal(2), verdict)
+        return ReconciledDay(
+            date(2026, 11, number), "USD", kind, 1, Decimal(1), 1, Decimal(2), verdict, bench.clock.now()
+        )
 
     rows = [day(3, "payments", "red"), day(3, "refunds", "red"), day(4, "payments", "green"), day(2, "payments", "red")]
     first, last = date(2026, 11, 1), date(2026, 11, 9)
 
     def write(tx: Any) -> None:
-        reconciliation.replace(tx, bench.connection_id, first, last, rows, made_at=tx.now)
+        reconciliation.replace(tx, bench.connection_id, first, last, rows)
         reconciliation.mark_outdated(tx, bench.connection_id, [date(2026, 11, 2)])
 
     bench.database.write_sync(write)

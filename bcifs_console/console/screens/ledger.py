@@ -67,7 +67,7 @@ class LedgerScreen(LedgerWork):
         self.filter = LedgerFilter()
         self._lines: dict[int, DocumentLine] = {}
         self._newest = 0
-        self._pairs: list[tuple[str, dict[str, Any]]] = []
+        self._pairs: list[tuple[str, Mapping[str, Any]]] = []
         self._soon: Timer | None = None
 
     # -- composition -------------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class LedgerScreen(LedgerWork):
         )
 
     @property
-    def _difference(self) -> dict[str, Any] | None:
+    def _difference(self) -> Mapping[str, Any] | None:
         """The difference under the cursor."""
         day, at = self.day, self.differences.cursor_id
         if day is None or at is None or at >= len(day.differences):

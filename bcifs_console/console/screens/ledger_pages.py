@@ -32,7 +32,7 @@ from bcifs_console.console.widgets.lines import (
 from bcifs_console.console.widgets.text_table import Cell, table_lines
 from bcifs_console.domain.money import ZERO, digits
 from bcifs_console.operations.case_view import CaseDocument
-from bcifs_console.store.views.ledger_pages import DocumentLine, ReconciledView
+from bcifs_console.store.views.ledger_pages import DocumentLine, ReconciledDay
 
 #: The kinds of what is compared, in the order of the law's table; two shown only where there is room.
 KINDS: Final = ("orders", "payments", "shipments", "refunds", "voids", "other")
@@ -90,7 +90,7 @@ class GridDay:
 
     day: date
     currency: str
-    rows: Mapping[str, ReconciledView]
+    rows: Mapping[str, ReconciledDay]
     vouchers: int = 0
     since: int = 0
 
@@ -108,7 +108,7 @@ class GridDay:
         return next(state for state in _WORST if state in verdicts)
 
     @property
-    def differences(self) -> list[tuple[str, dict[str, Any]]]:
+    def differences(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Each difference with its kind, red ones first."""
         found = [(kind, each) for kind in KINDS if kind in self.rows for each in self.rows[kind].differences]
         return sorted(found, key=lambda pair: pair[1].get("verdict") != "red")
@@ -119,11 +119,11 @@ class GridDay:
 
 
 def grid_days(
-    found: Iterable[ReconciledView], vouchers: Mapping[date, int], since: Mapping[date, int] = _NONE
+    found: Iterable[ReconciledDay], vouchers: Mapping[date, int], since: Mapping[date, int] = _NONE
 ) -> list[GridDay]:
     """The grid's rows, newest day first: days that were compared, and days of vouchers that were not. `since`: how much
     of a day came after it was compared."""
-    by_day: dict[tuple[date, str], dict[str, ReconciledView]] = {}
+    by_day: dict[tuple[date, str], dict[str, ReconciledDay]] = {}
     for row in found:
         by_day.setdefault((row.day, row.currency), {})[row.kind] = row
     days = [
@@ -157,7 +157,7 @@ def _came_since(found: GridDay) -> str:
     return f"{_GLYPHS[OUTDATED][0]} {found.since or ''}".rstrip()
 
 
-def _cell(row: ReconciledView | None) -> Content:
+def _cell(row: ReconciledDay | None) -> Content:
     if row is None:
         return Content("")
     glyph, style = _GLYPHS[row.verdict]
@@ -252,7 +252,7 @@ def _sum_rows(found: GridDay) -> list[list[Cell]]:
     return rows
 
 
-def _numbers(row: ReconciledView) -> str:
+def _numbers(row: ReconciledDay) -> str:
     """`×4`; `×4/3` where IFS has another number than the store."""
     return f"×{row.store_count}" + (f"/{row.ifs_count}" if row.ifs_count != row.store_count else "")
 

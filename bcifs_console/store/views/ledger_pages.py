@@ -1,6 +1,5 @@
 """The ledger as the Ledger screen shows it: documents by page and filter, and what was reconciled, day by day."""
 
-import json
 from array import array
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from sqlalchemy import Connection, Select, func, or_, select
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.states import order_of, order_subject
 from bcifs_console.store import ledger
+from bcifs_console.store.reconciliation import ReconciledDay as ReconciledDay
+from bcifs_console.store.reconciliation import between
 from bcifs_console.store.tables import connection, document, reconciliation, voucher_batch
 
 _DOC: Final = document.c
@@ -73,29 +74,6 @@ class DocumentLine:
     confirmed_at: datetime | None
     error: str
     batch: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReconciledView:
-    """One compared day, currency and kind. `differences` are as `reconcile --json` shows them."""
-
-    connection_id: int
-    day: date
-    currency: str
-    kind: str
-    store_count: int
-    store_sum: Decimal
-    ifs_count: int
-    ifs_sum: Decimal
-    verdict: str
-    differences: tuple[dict[str, Any], ...]
-    made_at: datetime
-    outdated: bool
-
-    @property
-    def off(self) -> Decimal:
-        """What IFS has more than the store, to the cent; less where it is negative."""
-        return self.ifs_sum - self.store_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,29 +177,6 @@ def document_by_key(conn: Connection, connection_id: int, key: str) -> LedgerDoc
 # -- reconciliation ----------------------------------------------------------------------------------------------------
 
 
-def reconciled(conn: Connection, connection_id: int, first: date, last: date) -> list[ReconciledView]:
-    """What was found last for the days from `first` to `last`, newest day first."""
-    of_days = _ROW.connection_id == connection_id, _ROW.day >= first, _ROW.day <= last
-    rows = conn.execute(select(reconciliation).where(*of_days).order_by(_ROW.day.desc(), _ROW.currency, _ROW.kind))
-    return [
-        ReconciledView(
-            connection_id=row.connection_id,
-            day=row.day,
-            currency=row.currency,
-            kind=row.kind,
-            store_count=row.store_count,
-            store_sum=row.store_sum,
-            ifs_count=row.ifs_count,
-            ifs_sum=row.ifs_sum,
-            verdict=row.verdict,
-            differences=tuple(json.loads(row.differences)),
-            made_at=row.made_at,
-            outdated=row.outdated,
-        )
-        for row in rows
-    ]
-
-
 def voucher_days(conn: Connection, connection_id: int, first: date, last: date) -> dict[date, int]:
     """How many vouchers of ours each of these days has: a day that has some and was never compared is to be."""
     rows = conn.execute(
@@ -250,9 +205,9 @@ def written_since(conn: Connection, connection_id: int, made: Mapping[date, date
 
 def days(
     conn: Connection, connection_id: int, first: date, last: date
-) -> tuple[list[ReconciledView], dict[date, int], dict[date, int]]:
-    """`reconciled` and `voucher_days` of these days, and `written_since` of those whose verdict is outdated."""
-    found = reconciled(conn, connection_id, first, last)
+) -> tuple[list[ReconciledDay], dict[date, int], dict[date, int]]:
+    """What was found last for these days and `voucher_days`; `written_since` of those whose verdict is outdated."""
+    found = between(conn, connection_id, first, last)
     since = written_since(conn, connection_id, {row.day: row.made_at for row in found if row.outdated})
     return found, voucher_days(conn, connection_id, first, last), since
 
