@@ -14,13 +14,13 @@ from typing import Final
 
 import uvloop
 
-from tests.benchmarks import acks, calls, console, idle, latency, replays, startup, throughput
+from tests.benchmarks import acks, backfill, calls, company, console, idle, latency, replays, startup, throughput
 from tests.benchmarks.machine import describe
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.report import Section, document, line
 from tests.benchmarks.results import Benchmark, Effort, Workplace, index
 
-_ALL: Final = (acks, latency, calls, idle, startup, throughput, replays, console)
+_ALL: Final = (acks, company, latency, calls, idle, startup, throughput, backfill, replays, console)
 BENCHMARKS: Final = index(tuple(each.BENCHMARK for each in _ALL))
 _PAGE: Final = ROOT / "docs" / "benchmarks.md"
 

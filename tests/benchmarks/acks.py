@@ -38,9 +38,9 @@ class Size:
     rate_seconds: float
 
     @property
-    def loads(self) -> list[_Load]:
-        usual = [_Load(connections) for connections in self.connections]
-        return [*usual, _Load(max(self.connections), events=1)]
+    def loads(self) -> list[Load]:
+        usual = [Load(connections) for connections in self.connections]
+        return [*usual, Load(max(self.connections), events=1)]
 
 
 _SIZES: Final = {
@@ -51,7 +51,7 @@ _SIZES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
+class Load:
     """One way to load a server: connections at once, and deliveries for each order."""
 
     connections: int
@@ -63,31 +63,31 @@ class _Load:
 
 
 @dataclass(slots=True)
-class _Target:
+class Target:
     """A server under load, what each turn against it brought, and what it said it has taken."""
 
     server: Child
     port: int
     path: str
-    outcomes: dict[_Load, list[dict[str, Any]]] = field(default_factory=dict)
+    outcomes: dict[Load, list[dict[str, Any]]] = field(default_factory=dict)
     busy: list[float] = field(default_factory=list)
     answered: int = 0
     orders: int = 0
 
-    def figure(self, load: _Load, name: str) -> float:
+    def figure(self, load: Load, name: str) -> float:
         return float(median(outcome[name] for outcome in self.outcomes[load]))
 
 
-class _Range:
+class Range:
     """Loads targets with deliveries that never repeat."""
 
-    def __init__(self, generator: Child, secrets: Secrets) -> None:
+    def __init__(self, generator: Child, secrets: Secrets, first: int = 1) -> None:
         self._generator = generator
         self._secrets = secrets
-        self._next = 1
+        self._next = first  #: the next order's number
 
     async def shoot(
-        self, target: _Target, count: int, load: _Load, *, rate: float | None = None, keep: bool = True
+        self, target: Target, count: int, load: Load, *, rate: float | None = None, keep: bool = True
     ) -> dict[str, Any]:
         first, self._next = self._next, self._next + count
         before = target.server.cpu_s()
@@ -116,7 +116,7 @@ class _Range:
 
 
 @contextlib.asynccontextmanager
-async def _generator(workplace: Workplace) -> AsyncIterator[Child]:
+async def load_generator(workplace: Workplace) -> AsyncIterator[Child]:
     log = workplace.folder / "load.log"
     async with child(sys.executable, "-m", "tests.benchmarks.load", log=log) as process:
         yield process
@@ -137,31 +137,31 @@ async def run(workplace: Workplace) -> Measured:
     made, secrets = await _home(workplace)
     bare_command = (sys.executable, "-m", "tests.benchmarks.bare_endpoint")
     async with (
-        _generator(workplace) as generator,
+        load_generator(workplace) as generator,
         child(*bare_command, log=workplace.folder / "bare.log", first=secrets.as_json()) as bare_process,
         made.serve(role="listener") as listener,
     ):
-        bare = _Target(bare_process, bare_process.said["port"], _PATH + "x")
-        ours = _Target(listener, made.port, _PATH + secrets.token)
+        bare = Target(bare_process, bare_process.said["port"], _PATH + "x")
+        ours = Target(listener, made.port, _PATH + secrets.token)
         processors = _processors()
         server_cpu, generator_cpu = next(processors), next(processors)
         for process, processor in ((listener, server_cpu), (bare_process, server_cpu), (generator, generator_cpu)):
             process.pin(processor)
-        loads = _Range(generator, secrets)
+        loads = Range(generator, secrets)
         for target in (bare, ours):
-            await loads.shoot(target, size.deliveries // 10, _Load(max(size.connections)), keep=False)
+            await loads.shoot(target, size.deliveries // 10, Load(max(size.connections)), keep=False)
         for _ in range(size.turns):
             for load in size.loads:
                 for target in (bare, ours):
                     await loads.shoot(target, size.deliveries, load)
         quiet = int(size.rate * size.rate_seconds)
-        calm = [await loads.shoot(target, quiet, _Load(32), rate=size.rate, keep=False) for target in (bare, ours)]
+        calm = [await loads.shoot(target, quiet, Load(32), rate=size.rate, keep=False) for target in (bare, ours)]
         _check_durable(made, ours)
     rows = [row for load in size.loads for row in _rows(load, bare, ours)]
     return Measured((*rows, _calm_row(size, *calm)), (_headroom(bare, ours), _about(size, bare, ours)))
 
 
-def _check_durable(made: Installation, ours: _Target) -> None:
+def _check_durable(made: Installation, ours: Target) -> None:
     """What was acknowledged must be on disk, or the figures mean nothing."""
     stored = made.rows("SELECT count(*) FROM webhook_delivery")[0][0]
     due = made.rows("SELECT count(*) FROM store_order WHERE state = 'due'")[0][0]
@@ -171,7 +171,7 @@ def _check_durable(made: Installation, ours: _Target) -> None:
         )
 
 
-def _rows(load: _Load, bare: _Target, ours: _Target) -> list[Row]:
+def _rows(load: Load, bare: Target, ours: Target) -> list[Row]:
     """Acknowledgements a second; and how late they come, where the load is the usual one."""
     is_usual = load.events == _EVENTS
     acks = Row(
@@ -202,10 +202,10 @@ def _calm_row(size: Size, bare: dict[str, Any], ours: dict[str, Any]) -> Row:
     )
 
 
-def _headroom(bare: _Target, ours: _Target) -> str:
+def _headroom(bare: Target, ours: Target) -> str:
     """Whether the generator could have asked for more."""
 
-    def busiest(target: _Target) -> float:
+    def busiest(target: Target) -> float:
         return float(max(outcome["busy"] for outcomes in target.outcomes.values() for outcome in outcomes))
 
     return (
@@ -215,7 +215,7 @@ def _headroom(bare: _Target, ours: _Target) -> str:
     )
 
 
-def _about(size: Size, bare: _Target, ours: _Target) -> str:
+def _about(size: Size, bare: Target, ours: Target) -> str:
     spread = [
         f"{name} {min(rates):,.0f}–{max(rates):,.0f}/s at {load}"
         for load in size.loads
@@ -235,11 +235,11 @@ async def profile(workplace: Workplace) -> str:
     made, secrets = await _home(workplace)
     output = workplace.folder / "acks.prof"
     async with (
-        _generator(workplace) as generator,
+        load_generator(workplace) as generator,
         made.serve(role="listener", profiler=profiled(output)) as listener,
     ):
-        target = _Target(listener, made.port, _PATH + secrets.token)
-        await _Range(generator, secrets).shoot(target, size.deliveries, _Load(max(size.connections)))
+        target = Target(listener, made.port, _PATH + secrets.token)
+        await Range(generator, secrets).shoot(target, size.deliveries, Load(max(size.connections)))
     return top(output)
 
 

@@ -51,7 +51,7 @@ def _requests(job: Job) -> deque[bytes]:
     made: deque[bytes] = deque()
     for number in range(job.count):
         order = job.first + number // job.events
-        scope = _SCOPES[number % job.events]
+        scope = _SCOPES[number % job.events % len(_SCOPES)]
         identity = f"{order:032x}{number % job.events:08x}"
         body = json.dumps(
             {

@@ -20,6 +20,7 @@ from bcifs_console.operations.context import opened
 from tests.benchmarks.processes import BCIFS, Child, Failed, child, free_port
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Workplace
+from tests.integration.bookkeeping import ACCOUNTS
 
 #: A look opens the database, which costs a millisecond: looking often would take time from what is measured.
 _LOOK_S: Final = 0.1
@@ -40,6 +41,7 @@ client_id = "{ifs[client_id]}"
 client_secret = "{ifs[client_secret]}"
 company = "{ifs[company]}"
 site = "{ifs[site]}"
+voucher_transport = "{transport}"
 [policy]
 unmatched_customer = "ask"
 revenue_posting = "voucher"
@@ -48,6 +50,8 @@ start_at = 2020-01-01
 [mapping]
 revenue_account = "4000"
 """
+#: For a connection that posts vouchers: accounts of the simulator's chart.
+_ACCOUNTS: Final = "\n".join(["[mapping.accounts]", *(f'{name} = "{number}"' for name, number in ACCOUNTS.items())])
 
 
 @dataclass(slots=True)
@@ -142,7 +146,13 @@ class Installation:
 
 
 async def installation(
-    folder: Path, access: Mapping[str, Any], *, store_url: str = "", ifs_url: str = "", name: str = "home"
+    folder: Path,
+    access: Mapping[str, Any],
+    *,
+    store_url: str = "",
+    ifs_url: str = "",
+    name: str = "home",
+    vouchers: bool = False,
 ) -> Installation:
     """A new home with a connection to the simulator of `access`; other addresses put something in between."""
     made = Installation(folder / name, free_port())
@@ -150,7 +160,9 @@ async def installation(
     ifs = {**access["ifs"], **({"base_url": ifs_url} if ifs_url else {})}
     file = folder / f"{name}.toml"
     file.touch(mode=0o600)
-    file.write_text(_CONNECTION.format(**store, ifs=ifs, port=made.port), encoding="utf-8")
+    transport = "rest" if vouchers else "off"
+    text = _CONNECTION.format(**store, ifs=ifs, port=made.port, transport=transport)
+    file.write_text(text + (_ACCOUNTS if vouchers else ""), encoding="utf-8")
     await asyncio.to_thread(_add, made.home, file)
     file.unlink()
     return made
