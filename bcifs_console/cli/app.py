@@ -28,7 +28,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "ledger": "ledger:app",
     "reconcile": "reconcile:reconcile",
     "decisions": "decisions:app",
-    "problems": "status:problems_app",
+    "problems": "problem_groups:app",
     "webhooks": "webhooks:app",
     "poll": "backfill:poll",
     "backfill": "backfill:backfill",

@@ -178,6 +178,17 @@ def test_version_imports_nothing_heavy() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"bcifs {__version__}\n", "")
 
 
+def test_status_does_not_import_what_it_does_not_use() -> None:
+    """Commands that only read the store ask neither system, so they do not wait for their clients (DESIGN §17)."""
+    script = (
+        "import sys, bcifs_console.cli.status\n"
+        "heavy = {'httpx', 'uvicorn', 'textual', 'bcifs_console.sync.worker'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_version_behind_another_option(bcifs: Terminal) -> None:
     assert bcifs("--version").out == f"bcifs {__version__}\n"
 
