@@ -296,7 +296,7 @@ def load_profile(name_or_path: str) -> Profile:
 
     Raises ConfigurationProblem naming the key: unknown keys, wrong types, names that cannot be names.
     """
-    default = _parsed(_shipped("default"), "default")
+    default = _default()
     if name_or_path == "default":
         return _validated(default, "default")
     shipped = _PROFILES.joinpath(f"{name_or_path}.toml")
@@ -309,8 +309,9 @@ def load_profile(name_or_path: str) -> Profile:
 _PROFILES: Final = resources.files("bcifs_console.ifs").joinpath("profiles")
 
 
-def _shipped(name: str) -> str:
-    return _PROFILES.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+@cache
+def _default() -> Mapping[str, Any]:
+    return _parsed(_PROFILES.joinpath("default.toml").read_text(encoding="utf-8"), "default")
 
 
 def _file(path: Path) -> str:
