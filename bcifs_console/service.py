@@ -300,10 +300,15 @@ class Service:
             "admin_port": address.admin_port,
             "pid": os.getpid(),
             "connections": connections.digest_of(self._signature),
+            "ack": self._listener_state.acks.lately() if self._listener_state else None,
             "quotas": {
                 number: {"left": left, "of": runtime.budget.quota}
                 for number, runtime in self._runtimes.items()
                 if (left := runtime.budget.quota_left) is not None
+            },
+            "answered": {
+                number: {side.value: at.isoformat() for side, at in runtime.answered.items()}
+                for number, runtime in self._runtimes.items()
             },
         }
 

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from bcifs_console.accounting.mapping import Facts, RuleBook
-from bcifs_console.accounting.placement import CODE_PARTS
 from bcifs_console.accounting.sheet import Entry
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.plan import Blocker, Reason
-from bcifs_console.domain.rules import ConditionField, Purpose, Question, Rules
+from bcifs_console.domain.rules import CODE_PART_PURPOSES, ConditionField, Purpose, Question, Rules
 from bcifs_console.domain.vouchers import RowShare, VoucherRow
 
 _OF_LINES: Final = frozenset({Purpose.REVENUE, Purpose.RETURNS})
-_CODE_PART_PURPOSES: Final = frozenset(purpose for _, purpose in CODE_PARTS)
 #: IFS Text of a voucher row (facts: IFS §6).
 TEXT_LENGTH: Final = 200
 
@@ -34,7 +32,7 @@ class AccountBook:
                 tuple(
                     rule
                     for rule in rules.rules
-                    if rule.purpose in _CODE_PART_PURPOSES
+                    if rule.purpose in CODE_PART_PURPOSES
                     and any(condition.field is ConditionField.PURPOSE for condition in rule.conditions)
                 )
             )
@@ -77,16 +75,14 @@ class AccountBook:
         if entry.purpose is Purpose.REVENUE and line is not None and line.account:
             return line.account, line.rule
         rule = self._book.first(entry.purpose, entry.facts)
-        return (rule.result.strip(), rule.label) if rule else ("", "")
+        return (rule.result, rule.label) if rule else ("", "")
 
     def _code_parts(self, entry: Entry) -> tuple[tuple[str, str], ...]:
         facts: Facts = {**entry.facts, ConditionField.PURPOSE: entry.purpose.value}
         is_of_line = entry.purpose in _OF_LINES
         if is_of_line and entry.line is not None and entry.line.account:
             return entry.line.code_parts
-        book = self._book if is_of_line else self._by_purpose
-        found = ((letter, book.first(purpose, facts)) for letter, purpose in CODE_PARTS)
-        return tuple((letter, rule.result.strip()) for letter, rule in found if rule and rule.result.strip())
+        return (self._book if is_of_line else self._by_purpose).code_parts(facts)
 
 
 def missing_account(entry: Entry) -> Blocker:

@@ -77,7 +77,6 @@ def draft_customer_order(
         charges=tuple(sheet.charges),
         total_inc_tax=_total((s.gross for _, s in kept), (c.gross for c in proof.charges)),
         total_tax=_total((s.tax for _, s in kept), (c.tax for c in proof.charges)),
-        bill_to=order.billing,
         ship_to=order.shipping[0] if order.shipping and has_goods_to_deliver(order) else None,
         pay_term=placement.pay_term,
         ship_via=placement.ship_via,

@@ -20,7 +20,7 @@ from bcifs_console.domain.rules import Policy, Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EditState:
     """By what an order that was sent goes on, after all that was answered to its edits."""
 
     basis: Basis | None  #: None: sent by a version that froze none
@@ -43,7 +43,7 @@ class Standing:
         return self.answer is not None and self.answer.choice is EditChoice.BY_HAND
 
 
-def standing(basis: Basis | None, sent_hash: str, now_hash: str, answers: Iterable[EditAnswer]) -> Standing:
+def edit_state(basis: Basis | None, sent_hash: str, now_hash: str, answers: Iterable[EditAnswer]) -> EditState:
     """Where an order stands: `sent_hash` is of the facts it was sent with, `now_hash` of the order as it is now.
 
     An answer is about one state of the order: it counts while the order is as it was then. What was adopted is the
@@ -59,7 +59,7 @@ def standing(basis: Basis | None, sent_hash: str, now_hash: str, answers: Iterab
             basis, hash_of_basis, said = answer.basis, answer.fact_hash, None
         if answer.fact_hash == now_hash:
             said = answer
-    return Standing(basis, is_left or now_hash != hash_of_basis, said)
+    return EditState(basis, is_left or now_hash != hash_of_basis, said)
 
 
 def changes(sent: CustomerOrderDraft, order: Order, overrides: Mapping[str, int]) -> tuple[str, ...]:

@@ -65,6 +65,12 @@ def split_key(key: str) -> tuple[str, str]:
     return (found["prefix"], found["name"]) if found else ("", key)
 
 
+def kind_in(key: str) -> VoucherKind | None:
+    """What the voucher with this key is for, None where it is no voucher's."""
+    found = _KEY.fullmatch(key)
+    return VoucherKind(found["name"].partition("/")[0]) if found else None
+
+
 def is_of_record(name: str) -> bool:
     """Whether a voucher is of a shipment record: not by status, not a shipment's undoing."""
     return _RECORD.fullmatch(name) is not None

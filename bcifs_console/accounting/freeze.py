@@ -102,7 +102,6 @@ def _charges(order: Order, pairs: Sequence[tuple[ChargeShare, ChargePlace]], uni
                 tax=tax,
                 taxes=_shares(tax, rows, placed.tax, unit),
                 line_id=line_id,
-                fee_id=charge.id if is_fee else 0,
                 name=charge.name,
             )
 

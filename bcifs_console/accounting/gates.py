@@ -1,6 +1,5 @@
 """When an order counts and when its IFS order may go on: go-live, status gate, release gate (ACCOUNTING §1, 4)."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from bcifs_console.domain.orders import LineType, Order, OrderLine
@@ -64,11 +63,6 @@ def may_release(order: Order, policy: Policy) -> bool:
     if order.status_id in SHIPPED_STATUSES or not any(_remaining(line) for line in lines):
         return policy.release_shipped and order.status_id in statuses | SHIPPED_STATUSES
     return order.status_id in statuses
-
-
-def refunded_units(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
-    """Those of `lines`, all in IFS or about to be, with refunded units: released, IFS would deliver them."""
-    return tuple(line for line in lines if line.quantity_refunded > 0)
 
 
 def status_warnings(order: Order) -> tuple[PlanWarning, ...]:

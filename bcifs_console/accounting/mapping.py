@@ -4,17 +4,19 @@ Rules are ordered lists, one per purpose; the first whose every condition holds 
 taken from the order, a line, a charge or a tax row. What a result means for an IFS document is in `placement`.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
+from bcifs_console.accounting.patterns import expression
 from bcifs_console.domain.buyers import Buyer
 from bcifs_console.domain.orders import Charge, ChargeKind, Order, OrderLine, TaxRow
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
 
 Facts = Mapping[ConditionField, str]
+
+#: The letter of each code part in IFS, and the purpose of its rules.
+CODE_PARTS: Final = tuple((letter, Purpose(f"code_part_{letter.lower()}")) for letter in "BCDEFGHIJ")
 
 _TAX_FACTS: Final = frozenset({ConditionField.TAX_NAME, ConditionField.TAX_CLASS, ConditionField.TAX_RATE})
 _TAX_PURPOSES: Final = frozenset({Purpose.TAX, Purpose.TAX_ACCOUNT, Purpose.TAX_ON_PREPAYMENTS})
@@ -44,6 +46,11 @@ class RuleBook:
         candidates = self._by_purpose.get(purpose, ())
         return next((rule for rule in candidates if all(holds(c, facts) for c in rule.conditions)), None)
 
+    def code_parts(self, facts: Facts) -> tuple[tuple[str, str], ...]:
+        """Letter and value of every code part that a rule decides for these facts."""
+        found = ((letter, self.first(purpose, facts)) for letter, purpose in CODE_PARTS)
+        return tuple((letter, rule.result) for letter, rule in found if rule and rule.result)
+
 
 def resolve(rules: Rules, purpose: Purpose, facts: Facts) -> MappingRule | None:
     """The first rule of `purpose`, by position, whose every condition holds; None when there is none."""
@@ -61,25 +68,7 @@ def holds(condition: Condition, facts: Facts) -> bool:
     if text is None:
         return False
     folded = text.strip().casefold()
-    return any(_compiled(pattern).fullmatch(folded) is not None for pattern in condition.patterns)
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """`*` is any text, `?` any one character, all else itself; case-folded and trimmed as the facts are.
-
-    Each stretch between stars is searched once, atomically: taking its earliest place never loses a match, and a
-    pattern with many stars cannot take exponential time.
-    """
-    stretches = [
-        "".join("." if character == "?" else re.escape(character) for character in stretch)
-        for stretch in re.split(r"\*+", pattern.strip().casefold())
-    ]
-    if len(stretches) == 1:
-        return re.compile(stretches[0], re.DOTALL)
-    first, *middle, last = stretches
-    inner = "".join(f"(?>.*?{stretch})" for stretch in middle)
-    return re.compile(f"{first}{inner}.*{last}", re.DOTALL)
+    return any(expression(pattern).fullmatch(folded) is not None for pattern in condition.patterns)
 
 
 def facts_of_order(order: Order) -> dict[ConditionField, str]:

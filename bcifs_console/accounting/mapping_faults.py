@@ -4,10 +4,12 @@ Two grades. A *fault* is a rule that can never do what it says: it is refused wh
 rule that earlier ones take everything from: lawful, almost certainly not meant, and always shown.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
@@ -15,10 +17,11 @@ from bcifs_console.accounting.mapping import holds, rate_text
 from bcifs_console.accounting.mapping_facts import VALUES, always_there, asked_with
 from bcifs_console.accounting.patterns import covers, fits_everything, is_plain
 from bcifs_console.accounting.placement import SALES_PART_LENGTH, tax_result
-from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
+from bcifs_console.domain.rules import CODE_PART_PURPOSES, Condition, ConditionField, MappingRule, Purpose, Rules
 
 _CURRENCY_LENGTH: Final = 3
 _COUNTRY_LENGTH: Final = 2
+_RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def faults_of(rule: MappingRule) -> tuple[Fault, ...]:
 
 
 def _result_faults(rule: MappingRule) -> Iterator[Fault]:
-    result = rule.result.strip()
+    result = rule.result
     if not result:
         yield Fault("the result is empty")
     elif any(not character.isprintable() for character in result):
@@ -89,7 +92,7 @@ def _condition_faults(
 def _unasked(purpose: Purpose, field: ConditionField, known: frozenset[ConditionField]) -> str:
     names = ", ".join(each.value for each in ConditionField if each in known)
     text = f"a {purpose} rule is never asked with {field}, so it never holds; it may test {names}"
-    if purpose.value.startswith("code_part_"):
+    if purpose in CODE_PART_PURPOSES:
         return f"{text}; beside purpose, every fact of a voucher row"
     return text
 
@@ -118,16 +121,16 @@ def _never_fits(field: ConditionField, pattern: str) -> str:
 
 
 def _rate_fault(text: str) -> str:
-    try:
-        written = rate_text(Decimal(text))
-    except InvalidOperation:
+    if not _RATE.fullmatch(text):
         return "a tax rate is a number of per cent, as 8.25"
+    written = rate_text(Decimal(text))
     return "" if written == text else f"write the rate as {written}"
 
 
 # -- rules beside each other -----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4)  # whoever shows a draft asks at every turn
 def findings(rules: Rules) -> tuple[Finding, ...]:
     """Rules that can never decide anything because others stand before them, in the order they are tried.
 
@@ -164,55 +167,56 @@ def _position(rule: MappingRule) -> str:
 
 def _taken_by(rule: MappingRule, before: Sequence[MappingRule]) -> tuple[MappingRule, ...]:
     """The rules that together take every case of `rule`, each as early as it comes; empty where a case is left."""
-    taking: dict[MappingRule, None] = {}
-    for case in _cases(rule, before):
-        first = next((other for other in before if _takes(other, rule, case)), None)
+    cases, taking = _Cases(rule), dict[MappingRule, None]()
+    for case in cases.told_apart_by(before):
+        first = next((other for other in before if cases.are_taken_by(other, case)), None)
         if first is None:
             return ()
         taking[first] = None
     return tuple(taking)
 
 
+def _is_before(rule: MappingRule, other: MappingRule) -> bool:
+    """Whether `rule` would take every case of `other`, too: then the two are for the same cases."""
+    cases = _Cases(other)
+    return all(cases.are_taken_by(rule, case) for case in cases.told_apart_by((rule,)))
+
+
 _Case = dict[ConditionField, str]
 
 
-def _cases(rule: MappingRule, before: Sequence[MappingRule]) -> Iterator[_Case]:
-    """Every combination of the facts with few values that are always there, are tested, and that `rule` holds for."""
-    tested = {condition.field for each in (rule, *before) for condition in each.conditions}
-    own = {condition.field: condition for condition in rule.conditions}
-    always = _always(rule)
-    fields = [field for field in VALUES if field in tested and (field in always or field in own)]
-    choices = [
-        [value for value in VALUES[field] if field not in own or holds(own[field], {field: value})] for field in fields
-    ]
-    for values in product(*choices):
-        yield dict(zip(fields, values, strict=True))
+class _Cases:
+    """The cases that a rule holds for."""
 
+    def __init__(self, rule: MappingRule) -> None:
+        self._own = {condition.field: condition for condition in rule.conditions}
+        self._is_of_rows = ConditionField.PURPOSE in self._own
+        self._always = always_there(rule.purpose, tests_purpose=self._is_of_rows)
 
-def _takes(other: MappingRule, rule: MappingRule, case: _Case) -> bool:
-    """Whether `other` holds whenever `rule` does, in this case."""
-    own = {condition.field: condition for condition in rule.conditions}
-    if ConditionField.PURPOSE in own and ConditionField.PURPOSE not in {c.field for c in other.conditions}:
-        return False  # it is not asked about rows of vouchers
-    always = _always(rule)
-    for condition in other.conditions:
-        field = condition.field
-        if field in case:
-            if not holds(condition, case):
+    def told_apart_by(self, others: Sequence[MappingRule]) -> Iterator[_Case]:
+        """Every combination of the facts with few values that are always there and are tested."""
+        own = self._own
+        tested = {*own, *(condition.field for other in others for condition in other.conditions)}
+        fields = [field for field in VALUES if field in tested and (field in self._always or field in own)]
+        choices = [
+            [value for value in VALUES[field] if field not in own or holds(own[field], {field: value})]
+            for field in fields
+        ]
+        for values in product(*choices):
+            yield dict(zip(fields, values, strict=True))
+
+    def are_taken_by(self, other: MappingRule, case: _Case) -> bool:
+        """Whether `other` holds whenever the rule does, in this case."""
+        if self._is_of_rows and all(c.field is not ConditionField.PURPOSE for c in other.conditions):
+            return False  # it is not asked about rows of vouchers
+        for condition in other.conditions:
+            field = condition.field
+            if field in case:
+                if not holds(condition, case):
+                    return False
+            elif field in self._own:
+                if not covers(condition.patterns, self._own[field].patterns):
+                    return False
+            elif field not in self._always or not fits_everything(condition.patterns):
                 return False
-        elif field in own:
-            if not covers(condition.patterns, own[field].patterns):
-                return False
-        elif field not in always or not fits_everything(condition.patterns):
-            return False
-    return True
-
-
-def _is_before(rule: MappingRule, other: MappingRule) -> bool:
-    """Whether `rule` would take every case of `other`, too: then the two are for the same cases."""
-    return all(_takes(rule, other, case) for case in _cases(other, (rule,)))
-
-
-def _always(rule: MappingRule) -> frozenset[ConditionField]:
-    tests_purpose = any(condition.field is ConditionField.PURPOSE for condition in rule.conditions)
-    return always_there(rule.purpose, tests_purpose=tests_purpose)
+        return True

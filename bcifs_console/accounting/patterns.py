@@ -1,13 +1,16 @@
-"""Which texts a condition's patterns fit, compared as sets: does everything one list fits also fit another?
+"""Which texts a condition's patterns fit: one text, or compared as sets: does all that one list fits also fit another?
 
-Patterns are those of `mapping.holds`: `*` is any text, `?` any one character, all else itself, case-folded and trimmed.
-Exact but for one thing: a question that would take too long is answered with "not known", which is no.
+`*` is any text, `?` any one character, all else itself, case-folded and trimmed. The comparison is exact but for one
+thing: a question that would take too long is answered with "not known", which is no.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+import re
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from typing import Final
 
+#: What stands for stars and question marks in a text that is tried; any text would do.
+_TRIED: Final = "\ue000"
 #: Any character that no pattern in the comparison names.
 _OTHER: Final = ""
 #: Sets of places compared before giving up; patterns that people write need a few dozen.
@@ -15,6 +18,24 @@ _PATIENCE: Final = 2_000
 
 #: A pattern, and how far into it a text has come.
 _Place = tuple[str, int]
+
+
+@cache  # as many as there are rules: one that forgets is slower than none once they outgrow it
+def expression(pattern: str) -> re.Pattern[str]:
+    """What a trimmed, case-folded text is matched with, in full.
+
+    Each stretch between stars is searched once, atomically: taking its earliest place never loses a match, and a
+    pattern with many stars cannot take exponential time.
+    """
+    stretches = [
+        "".join("." if character == "?" else re.escape(character) for character in stretch)
+        for stretch in folded(pattern).split("*")
+    ]
+    if len(stretches) == 1:
+        return re.compile(stretches[0], re.DOTALL)
+    first, *middle, last = stretches
+    inner = "".join(f"(?>.*?{stretch})" for stretch in middle)
+    return re.compile(f"{first}{inner}.*{last}", re.DOTALL)
 
 
 def folded(pattern: str) -> str:
@@ -35,14 +56,20 @@ def fits_everything(patterns: Iterable[str]) -> bool:
     return covers(tuple(patterns), ("*",))
 
 
-@lru_cache(maxsize=16_384)
 def covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
     """Whether every text that `narrow` fits, `wide` fits as well. Never True where it is not so."""
-    wider = tuple(folded(pattern) for pattern in wide)
-    return all(_covers_one(wider, folded(pattern)) for pattern in narrow)
+    return all(_covers_one(wide, folded(pattern)) for pattern in narrow)
 
 
-def _covers_one(wide: Sequence[str], narrow: str) -> bool:
+def _covers_one(wide: tuple[str, ...], narrow: str) -> bool:
+    """Try one text that `narrow` fits: mostly that settles it, always where it fits no other."""
+    text = narrow.replace("*", _TRIED).replace("?", _TRIED)
+    fits = any(expression(pattern).fullmatch(text) for pattern in wide)
+    return fits and (is_plain(narrow) or _covers_every(tuple(folded(pattern) for pattern in wide), narrow))
+
+
+@lru_cache(maxsize=16_384)
+def _covers_every(wide: tuple[str, ...], narrow: str) -> bool:
     """Walk all texts `narrow` fits, keeping every place that `wide` may be at; one text that it cannot end is a no."""
     letters = {*"".join((narrow, *wide)), _OTHER} - {"*", "?"}
     start = (_closed({(narrow, 0)}), _closed({(pattern, 0) for pattern in wide}))

@@ -26,7 +26,6 @@ from bcifs_console.domain.rules import Allocation, ConditionField, MappingRule, 
 #: IFS CatalogNo holds 25 characters (facts: IFS §5).
 SALES_PART_LENGTH: Final = 25
 
-CODE_PARTS: Final = tuple((letter, Purpose(f"code_part_{letter.lower()}")) for letter in "BCDEFGHIJ")
 
 #: line_item_type of a `/taxes` row by the charge it belongs to (facts §3.5); fees have none.
 _TAX_ROW_TYPES: Final = {
@@ -138,7 +137,7 @@ class _Placer:
         code_parts: tuple[tuple[str, str], ...] = ()
         if self._policy.allocation is Allocation.PRE_POSTING:
             account, rule = self._revenue(line, facts)
-            code_parts = self._code_parts(facts)
+            code_parts = self._book.code_parts(facts)
         tax = self._tax(
             facts, rows_of_line(self._order, line), f"line {_named(line)}", is_taxed=_is_taxed(self._order, line)
         )
@@ -163,12 +162,12 @@ class _Placer:
 
     def optional(self, purpose: Purpose) -> str:
         rule = self._book.first(purpose, facts_of_order(self._order))
-        return rule.result.strip() if rule else ""
+        return rule.result if rule else ""
 
     def _revenue(self, line: OrderLine, facts: Facts) -> tuple[str, str]:
         rule = self._book.first(Purpose.REVENUE, facts)
-        if rule and rule.result.strip():
-            return rule.result.strip(), rule.label
+        if rule and rule.result:
+            return rule.result, rule.label
         self._missing(
             f"No revenue account for {_named(line)}.",
             f"Set revenue_account in the connection's [mapping], or add a revenue rule that matches {_named(line)}.",
@@ -178,13 +177,9 @@ class _Placer:
         )
         return "", ""
 
-    def _code_parts(self, facts: Facts) -> tuple[tuple[str, str], ...]:
-        found = ((letter, self._book.first(purpose, facts)) for letter, purpose in CODE_PARTS)
-        return tuple((letter, rule.result.strip()) for letter, rule in found if rule and rule.result.strip())
-
     def _sales_part(self, line: OrderLine, facts: Facts) -> str:
         rule = self._book.first(Purpose.SALES_PART, facts)
-        part = rule.result.strip() if rule else line.sku.strip().upper()
+        part = rule.result if rule else line.sku.strip().upper()
         if not part:
             self._missing(
                 f"{_named(line)} has no SKU, so it names no sales part.",
@@ -206,8 +201,8 @@ class _Placer:
 
     def _charge_type(self, facts: Facts, kind: ChargeKind) -> tuple[str, str]:
         rule = self._book.first(Purpose.CHARGE_TYPE, facts)
-        if rule and rule.result.strip():
-            return rule.result.strip(), rule.label
+        if rule and rule.result:
+            return rule.result, rule.label
         self._missing(
             f"No IFS charge type for {kind}.",
             f"Add a charge_type rule with charge = {kind} to the mapping.",

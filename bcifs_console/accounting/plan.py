@@ -11,6 +11,7 @@ from datetime import datetime
 from bcifs_console.accounting import customer_order, edits, gates, updates
 from bcifs_console.accounting.basis import fact_hash
 from bcifs_console.accounting.freeze import basis_of, freeze, placed_whole
+from bcifs_console.accounting.marked import marked
 from bcifs_console.accounting.placement import Placement, place
 from bcifs_console.accounting.tenders import cash_of, holds_money
 from bcifs_console.accounting.totals import Proof, prove
@@ -49,7 +50,12 @@ def plan(
     last changed the order). `rate` is the accounting currency's on the first voucher's day, None where it is the same.
     """
     look = _Look(order, rules, policy, ledger, seen_at or order.modified_at, rate)
-    sent = ledger.customer_order()
+    return marked(_unmarked(look, customer), ledger, order.id, policy)
+
+
+def _unmarked(look: "_Look", customer: Customer) -> Plan:
+    order, policy = look.order, look.policy
+    sent = look.ledger.customer_order()
     if sent is not None:
         return _follow_up(look, sent)
     ignored = gates.ignored_because(order, policy)
@@ -258,20 +264,11 @@ def _refund_warnings(order: Order, surplus: tuple[Surplus, ...]) -> tuple[PlanWa
 def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
     order, policy = look.order, look.policy
     draft = _frozen(sent)
-    stands = edits.standing(draft.basis if draft else None, sent.fact_hash, fact_hash(order), look.ledger.answers)
+    stands = edits.edit_state(draft.basis if draft else None, sent.fact_hash, fact_hash(order), look.ledger.answers)
     edited = _edited(order, policy, sent) if stands.is_open else ()
     warnings = (*gates.status_warnings(order), *_answered(stands, sent))
     if draft is None:
-        pending = (_unreadable(sent),) if policy.makes_vouchers else ()
-        untouched = not stands.is_edited and not look.ledger.answers
-        release = gates.may_release(order, policy) and untouched and not updates.refunded_unshipped(order)
-        return Plan(
-            Verdict.WAIT if edited else Verdict.POST,
-            release=release,
-            conflicts=edited,
-            warnings=warnings,
-            pending=pending,
-        )
+        return Plan(Verdict.WAIT, blockers=(_unreadable(sent),), conflicts=edited, warnings=warnings)
     books = _followed_books(look, draft, stands)
     is_released = sent.is_confirmed("release")
     known = Sent.of(draft, sent.reference, look.ledger)
@@ -288,7 +285,7 @@ def _follow_up(look: _Look, sent: LedgerDocument) -> Plan:
     )
 
 
-def _followed_books(look: _Look, draft: CustomerOrderDraft, stands: edits.Standing) -> Bookkeeping | Blocker | None:
+def _followed_books(look: _Look, draft: CustomerOrderDraft, stands: edits.EditState) -> Bookkeeping | Blocker | None:
     if not look.policy.makes_vouchers:
         return None
     basis = stands.basis
@@ -320,7 +317,7 @@ def _left_to_a_person(books: Bookkeeping, reference: str) -> Bookkeeping:
     )
 
 
-def _answered(stands: edits.Standing, sent: LedgerDocument) -> tuple[PlanWarning, ...]:
+def _answered(stands: edits.EditState, sent: LedgerDocument) -> tuple[PlanWarning, ...]:
     """What was decided about an edit, as long as it is in force."""
     answer = stands.answer
     if answer is None:
@@ -348,7 +345,7 @@ def _without_basis(draft: CustomerOrderDraft) -> Blocker:
 
 
 def _unreadable(sent: LedgerDocument) -> Blocker:
-    message = f"What was sent as {sent.key} can no longer be read, so no voucher can be made for it."
+    message = f"What was sent as {sent.key} can no longer be read, so nothing can be done for it."
     return Blocker(Reason.CONFLICT, message, "Restore the database from a backup, or have it booked by hand.", sent.key)
 
 

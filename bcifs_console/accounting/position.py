@@ -16,7 +16,7 @@ from bcifs_console.domain.money import CAP_MINOR_UNITS, ZERO
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import PlanWarning
 from bcifs_console.domain.rules import Policy, RevenuePosting
-from bcifs_console.domain.vouchers import Position, Rate, VoucherDraft
+from bcifs_console.domain.vouchers import Position, Rate, VoucherDraft, VoucherKind
 
 REFUNDED: Final = 4
 
@@ -56,6 +56,18 @@ class Tally:
     early: list[str] = field(default_factory=list)  #: facts before the start, for people
     is_stopped: bool = False  #: a step that consumes units is kept back; those after it wait for it
     is_open: bool = False  #: something is kept back or not paid yet, so the order cannot be closed
+
+    def count(self, kind: VoucherKind, amount: Decimal) -> None:
+        """What a fact is worth, as money that came or went."""
+        match kind:
+            case VoucherKind.PAYMENT:
+                self.paid += amount
+            case VoucherKind.VOID:
+                self.paid -= amount
+            case VoucherKind.REFUND:
+                self.refunded += amount
+            case _:
+                pass
 
 
 def position_of(frame: Frame, books: Books, tally: Tally, *, is_consumed: bool) -> Position:

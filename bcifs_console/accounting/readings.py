@@ -48,14 +48,6 @@ class DiscountSide(StrEnum):
     EX_TAX = "ex_tax"  #: discounts lower total_ex_tax, and the tax in proportion
 
 
-class TaxSource(StrEnum):
-    """Where a line's tax is read from; tried in this order."""
-
-    ROWS = "rows"  #: /taxes?details=true
-    REDUCED = "reduced"  #: the line's total_tax, lowered as its discounts lower its total
-    WHOLE = "whole"  #: the line's total_tax as it stands: the discount did not touch the tax
-
-
 @dataclass(frozen=True, slots=True)
 class ChargeShare:
     """One charge inside the order's total, in minor units."""

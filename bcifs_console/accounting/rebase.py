@@ -4,11 +4,11 @@ For the time machine only: the basis of an order that was posted stands as it is
 (ACCOUNTING §1). This makes another one beside it, to see what the rules would have said.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from bcifs_console.accounting.mapping import Facts, RuleBook, facts_of_order, go_to
-from bcifs_console.accounting.placement import CODE_PARTS, tax_result
+from bcifs_console.accounting.mapping import Facts, RuleBook
+from bcifs_console.accounting.placement import tax_result
+from bcifs_console.accounting.sheet import Subjects
 from bcifs_console.domain.basis import Basis, BasisCharge, BasisLine, TaxShare
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import LineType, Order
@@ -27,49 +27,26 @@ def rebased(basis: Basis, order: Order, book: RuleBook, policy: Policy) -> Basis
 
 class _Rebasing:
     def __init__(self, order: Order, book: RuleBook, policy: Policy) -> None:
-        self._order = order
         self._book = book
         self._policy = policy
-        self._of_order: Facts = facts_of_order(order)
+        self._subjects = Subjects(order)
 
     def line(self, line: BasisLine, basis: Basis) -> BasisLine:
         if line.type is LineType.GIFT_CERTIFICATE:
             return line
-        facts = dict(self._of_order)
-        facts |= {
-            ConditionField.SKU: line.sku,
-            ConditionField.NAME: line.name,
-            ConditionField.LINE_TYPE: line.type.value,
-        }
-        go_to(self._order, line.address_id, facts)
+        facts = self._subjects.of_source(line)
         taxes = tuple(self._share(share, facts, is_taxed=_is_taxed(line, basis)) for share in line.taxes)
         if self._policy.allocation is not Allocation.PRE_POSTING:
             return replace(line, taxes=taxes, account="", code_parts=(), rule="")
         rule = self._book.first(Purpose.REVENUE, facts)
-        account = rule.result.strip() if rule else ""
-        code_parts = tuple(self._code_parts(facts))
-        return replace(
-            line,
-            taxes=taxes,
-            account=account,
-            code_parts=code_parts,
-            rule=rule.label if rule and account else "",
-        )
+        account = rule.result if rule else ""
+        label = rule.label if rule and account else ""
+        return replace(line, taxes=taxes, account=account, code_parts=self._book.code_parts(facts), rule=label)
 
     def charge(self, charge: BasisCharge) -> BasisCharge:
-        facts = {
-            **self._of_order,
-            ConditionField.CHARGE: charge.kind.value,
-            ConditionField.NAME: charge.name,
-        }
+        facts = self._subjects.of_source(charge)
         taxes = tuple(self._share(share, facts, is_taxed=bool(charge.tax)) for share in charge.taxes)
         return replace(charge, taxes=taxes)
-
-    def _code_parts(self, facts: Facts) -> Iterable[tuple[str, str]]:
-        for letter, purpose in CODE_PARTS:
-            rule = self._book.first(purpose, facts)
-            if rule is not None and rule.result.strip():
-                yield letter, rule.result.strip()
 
     def _share(self, share: TaxShare, subject: Facts, *, is_taxed: bool) -> TaxShare:
         """The share with the code that its tax has now; what was not known of the tax stays unknown."""

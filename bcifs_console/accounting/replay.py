@@ -86,14 +86,12 @@ def replay(past: Past, rules: Rules, policy: Policy) -> Replayed:
     customer = Known(past.customer_id) if past.customer_id else _SOMEBODY
     if past.basis is None:
         found = plan(order, customer, rules, applied, _NOTHING, seen_at=past.seen_at)
-        blockers = (*found.conflicts, *found.blockers, *found.pending)
-        return Replayed(order.id, order.currency, found.documents, found.vouchers, blockers)
+        return Replayed(order.id, order.currency, found.documents, found.vouchers, found.stops)
     without = replace(applied, voucher_transport=VoucherTransport.OFF)
     found = plan(order, customer, rules, without, _NOTHING, seen_at=past.seen_at)
-    blockers = (*found.conflicts, *found.blockers, *found.pending)
     held_back = any(blocker.reason is Reason.MAPPING for blocker in found.blockers)
     if held_back or not applied.makes_vouchers:
-        return Replayed(order.id, order.currency, found.documents, (), blockers)
+        return Replayed(order.id, order.currency, found.documents, (), found.stops)
     books = keep_books(
         order,
         rebased(past.basis, order, RuleBook(rules), applied),
@@ -104,14 +102,14 @@ def replay(past: Past, rules: Rules, policy: Policy) -> Replayed:
         reference=applied.order_reference.format(order_id=order.id),
     )
     if isinstance(books, Blocker):
-        return Replayed(order.id, order.currency, found.documents, (), (*blockers, books))
-    return Replayed(order.id, order.currency, found.documents, books.drafts, (*blockers, *books.pending))
+        return Replayed(order.id, order.currency, found.documents, (), (*found.stops, books))
+    return Replayed(order.id, order.currency, found.documents, books.drafts, (*found.stops, *books.pending))
 
 
 # -- comparing -------------------------------------------------------------------------------------------------------
 
 
-class Verdict(StrEnum):
+class Effect(StrEnum):
     """How an order fares under proposed rules, beside those in force."""
 
     SAME = "same"
@@ -146,7 +144,7 @@ class Compared:
 
     order_id: int
     currency: str
-    verdict: Verdict
+    effect: Effect
     differences: tuple[Difference, ...] = ()
     accounts: tuple[AccountChange, ...] = ()
     blockers: tuple[Blocker, ...] = ()  #: what would newly stand in the way, or what would be out of it
@@ -161,13 +159,13 @@ def compare(before: Replayed, after: Replayed, policy: Policy) -> Compared:
     gone = tuple(blocker for blocker in before.unmapped if blocker not in after.unmapped)
     new = tuple(blocker for blocker in after.unmapped if blocker not in before.unmapped)
     if after.unmapped and not before.unmapped:
-        verdict = Verdict.NEWLY_BLOCKED
+        effect = Effect.NEWLY_BLOCKED
     elif before.unmapped and not after.unmapped:
-        verdict = Verdict.NEWLY_FREE
+        effect = Effect.NEWLY_FREE
     else:
-        verdict = Verdict.DIFFERENT if differences or new or gone else Verdict.SAME
+        effect = Effect.DIFFERENT if differences or new or gone else Effect.SAME
     accounts = tuple(_account_changes(before, after, with_lines=not _vouchers_book_revenue(policy)))
-    return Compared(after.order_id, after.currency, verdict, differences, accounts, new or gone)
+    return Compared(after.order_id, after.currency, effect, differences, accounts, new or gone)
 
 
 def _vouchers_book_revenue(policy: Policy) -> bool:

@@ -4,7 +4,7 @@ A sheet balances by construction where every debit has its credit in the same ca
 entry. What the facts are worth is decided by `shipping`, `refunds` and `closing`; accounts are found in `accounts`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -52,7 +52,7 @@ class Subjects:
         """The facts of a line or charge as it was frozen."""
         found = self._known.get(part.subject)
         if found is None:
-            found = self._known[part.subject] = self._of(part.source)
+            found = self._known[part.subject] = self.of_source(part.source)
         return found
 
     def tax(self, key: TaxKey, subject: Facts = _NO_FACTS) -> Facts:
@@ -76,7 +76,8 @@ class Subjects:
             facts[ConditionField.PAYMENT_METHOD] = method
         return facts
 
-    def _of(self, source: BasisLine | BasisCharge) -> Mapping[ConditionField, str]:
+    def of_source(self, source: BasisLine | BasisCharge) -> Facts:
+        """The same of the line or charge itself."""
         facts = dict(self.order)
         facts[ConditionField.NAME] = source.name
         if isinstance(source, BasisCharge):

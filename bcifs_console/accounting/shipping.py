@@ -45,11 +45,6 @@ def deliver(kind: LineType, sheet: Sheet) -> None:
             _recognise_units(part, part.left_units, sheet)
 
 
-def is_deliverable(kind: LineType, books: Books) -> bool:
-    """Whether units of such lines are left."""
-    return any(line.type is kind and part.left_units for line, part in books.lines)
-
-
 def reverse(sent: VoucherDraft, sheet: Sheet) -> Blocker | None:
     """Undo the takes of a posted shipment; its rows are mirrored by the caller."""
     for take in sent.takes:

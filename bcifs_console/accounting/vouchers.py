@@ -54,7 +54,7 @@ def keep_books(
     *,
     seen_at: datetime,
     rate: Rate | None = None,
-    reference: str = "",
+    reference: str,
     changed: frozenset[str] | None = None,
     money_only: bool = False,
 ) -> Bookkeeping | Blocker:
@@ -124,15 +124,7 @@ class _Keeper:
         self._books.apply(draft.takes, by_record=facts.is_of_record(name))
         tally.held += draft.balance
         tally.booked += draft.balance
-        match draft.voucher_kind:
-            case VoucherKind.PAYMENT:
-                tally.paid += draft.amount
-            case VoucherKind.VOID:
-                tally.paid -= draft.amount
-            case VoucherKind.REFUND:
-                tally.refunded += draft.amount
-            case _:
-                pass
+        tally.count(draft.voucher_kind, draft.amount)
         self._note(name, draft.at)
 
     def _compare(self, found: list[Fact]) -> None:
@@ -154,7 +146,6 @@ class _Keeper:
 
     def _enter(self, fact: Fact) -> None:
         """Take one fact: a draft, a blocker, or, before the start, only what it consumes."""
-        tally = self._tally
         is_early = self._frame.is_before_start(fact.at)
         is_money = fact.kind in {VoucherKind.PAYMENT, VoucherKind.VOID}
         if not self._is_due(fact, is_early=is_early):
@@ -163,21 +154,26 @@ class _Keeper:
         blocker = self._write(fact, sheet, lenient=is_early)
         if fact.source is None and not sheet.takes:
             return  # nothing is left to ship or deliver by status: no record, no voucher
-        if blocker is None and not is_early:
-            draft = self._draft(fact, sheet)
+        if blocker is not None:
+            self._hold_back((blocker,), stops=not is_money and not self._is_of_itself(fact, blocker))
+        else:
+            self._book(fact, sheet, stops=not is_money)
+
+    def _book(self, fact: Fact, sheet: Sheet, *, stops: bool) -> None:
+        """Put what is written on the sheet into the books: as a voucher, or silently where it is before the start."""
+        tally = self._tally
+        if self._frame.is_before_start(fact.at):
+            tally.early.append(fact.what)
+        else:
+            draft = self._desk.draft(fact, sheet, tally.booked)
             if isinstance(draft, tuple):
-                self._hold_back(draft, stops=not is_money)
+                self._hold_back(draft, stops=stops)
                 return
             self._drafts.append(draft)
             tally.booked += draft.balance
-        elif blocker is not None:
-            self._hold_back((blocker,), stops=not is_money and not self._is_of_itself(fact, blocker))
-            return
-        else:
-            tally.early.append(fact.what)
         self._books = sheet.books
         tally.held += sheet.held
-        self._count(fact, sheet)
+        tally.count(fact.kind, sheet.amount)
         self._note(fact.name, fact.at)
 
     def _is_of_itself(self, fact: Fact, blocker: Blocker) -> bool:
@@ -264,17 +260,6 @@ class _Keeper:
         entered = self._tally.entered
         return [s for s in self._frame.order.shipments or () if f"SHIP/{s.id}" not in entered]
 
-    def _count(self, fact: Fact, sheet: Sheet) -> None:
-        match fact.kind:
-            case VoucherKind.PAYMENT:
-                self._tally.paid += sheet.amount
-            case VoucherKind.VOID:
-                self._tally.paid -= sheet.amount
-            case VoucherKind.REFUND:
-                self._tally.refunded += sheet.amount
-            case _:
-                pass
-
     def _note(self, name: str, at: datetime) -> None:
         self._tally.entered.add(name)
         self._tally.last_at = max(at, self._tally.last_at or at)
@@ -297,23 +282,8 @@ class _Keeper:
             return
         fact = Fact(VoucherKind.CLOSE, VoucherKind.CLOSE.value, "closing", tally.last_at or frame.seen_at, 0, 0)
         sheet = self._sheet(fact)
-        if not closing.close(tally.held, tally.paid, sheet):
-            return
-        if frame.is_before_start(fact.at):
-            tally.early.append(fact.what)
-        else:
-            draft = self._draft(fact, sheet)
-            if isinstance(draft, tuple):
-                self._hold_back(draft, stops=True)
-                return
-            self._drafts.append(draft)
-            tally.booked += draft.balance
-        self._books = sheet.books
-        tally.held += sheet.held
-        self._note(fact.name, fact.at)
-
-    def _draft(self, fact: Fact, sheet: Sheet) -> VoucherDraft | tuple[Blocker, ...]:
-        return self._desk.draft(fact, sheet, self._tally.booked)
+        if closing.close(tally.held, tally.paid, sheet):
+            self._book(fact, sheet, stops=True)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,18 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import structlog
 
-_CONTROL: Final = {i: f"\\x{i:02x}" for i in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if i != 0x0A} | {
-    i: f"\\u{i:04x}" for i in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
+from bcifs_console.base.text import visible
 
 
 def _visible(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Store data may carry terminal escapes: in a log they are text, never commands (ASVS 16.4.1)."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = value.translate(_CONTROL)
+            event[key] = visible(value)
     return event
 
 

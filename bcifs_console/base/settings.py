@@ -4,6 +4,7 @@ What differs by store or IFS company is not here but in the connection (policy) 
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ from pydantic_settings import (
 from bcifs_console.base.problems import ConfigurationProblem
 
 HOME_VARIABLE: Final = "BCIFS_HOME"
+
+#: Looks of the watcher that may be missing.
+_STALE_LOOKS: Final = 5
 
 
 def default_home() -> Path:
@@ -62,6 +66,11 @@ class Settings(BaseSettings):
         if self.database_url.startswith("postgresql://"):
             return "postgresql+psycopg://" + self.database_url.removeprefix("postgresql://")
         return self.database_url
+
+    @property
+    def stale_after(self) -> timedelta:
+        """How long ago the watcher may have looked at webhooks: what it saw before that counts no more."""
+        return timedelta(seconds=_STALE_LOOKS * self.watch_interval_s)
 
     @property
     def lease_s(self) -> float:

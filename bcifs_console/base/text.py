@@ -39,8 +39,14 @@ STATE_STYLE: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def safe_text(text: str) -> str:
-    """`text` on one line, control and direction characters made visible: they are data here, never commands."""
-    return UNSAFE.sub(lambda found: _named(ord(found.group())), " ".join(text.splitlines()))
+    """`text` on one line, without tabs, control and direction characters made visible: they are data here, never
+    commands."""
+    return visible(" ".join(text.splitlines()).replace("\t", " "))
+
+
+def visible(text: str) -> str:
+    """`text` as it stands, its lines and tabs too, but with those characters made visible."""
+    return UNSAFE.sub(lambda found: _named(ord(found.group())), text)
 
 
 def _named(code: int) -> str:

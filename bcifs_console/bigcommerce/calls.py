@@ -5,7 +5,6 @@ nowhere else: not into errors, not into their causes (httpx's exceptions hold th
 """
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -15,6 +14,7 @@ from typing import Any, Final
 import httpx
 
 from bcifs_console.base.clock import Clock
+from bcifs_console.base.hosts import is_loopback
 from bcifs_console.base.lanes import lanes
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.bigcommerce.budget import RateBudget
@@ -52,7 +52,7 @@ class Caller:
         self._clock = clock
         self._deadline_s = deadline_s
         self._on_call = on_call
-        base_url, is_loopback = _store_url(access)
+        base_url, is_this_machine = _store_url(access)
         token = access.access_token.reveal()
         if not _TOKEN.fullmatch(token):
             raise ConfigurationProblem(
@@ -70,8 +70,8 @@ class Caller:
             follow_redirects=False,
             timeout=httpx.Timeout(deadline_s, connect=min(deadline_s, _CONNECT_S)),
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
-            trust_env=not is_loopback,  # a proxy from the environment is for the world outside
-            transport=transport or lanes(limit=_MAX_CONNECTIONS, trust_env=not is_loopback),
+            trust_env=not is_this_machine,  # a proxy from the environment is for the world outside
+            transport=transport or lanes(limit=_MAX_CONNECTIONS, trust_env=not is_this_machine),
         )
 
     async def call(
@@ -165,9 +165,9 @@ def _store_url(access: BigCommerceAccess) -> tuple[str, bool]:
         url = httpx.URL(access.api_url)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    is_loopback = _is_loopback(url.host)
+    is_this_machine = is_loopback(url.host)
     is_plain = _HOST.fullmatch(url.host) and not (url.userinfo or url.query or url.fragment)
-    if not is_plain or not (url.scheme == "https" or (url.scheme == "http" and is_loopback)):
+    if not is_plain or not (url.scheme == "https" or (url.scheme == "http" and is_this_machine)):
         raise ConfigurationProblem(
             "The BigCommerce api_url must be a plain https address (http only for this machine itself).",
             remedy="Leave api_url out to use https://api.bigcommerce.com.",
@@ -177,16 +177,7 @@ def _store_url(access: BigCommerceAccess) -> tuple[str, bool]:
             "The BigCommerce store_hash is not one.",
             remedy="It is the part behind /stores/ in the API path that the control panel shows with the API account.",
         )
-    return f"{str(url).rstrip('/')}/stores/{access.store_hash}/", is_loopback
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return f"{str(url).rstrip('/')}/stores/{access.store_hash}/", is_this_machine
 
 
 def _no_answer(shown: str, why: str) -> Unavailable:

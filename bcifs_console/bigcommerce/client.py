@@ -118,7 +118,6 @@ class BigCommerceClient:
         since: datetime | None,
         until: datetime | None,
         on_unreadable: Callable[[BadAnswer], None],
-        live: bool = False,
     ) -> OrderPage:
         """Up to 250 orders numbered above `after_id` that were placed from `since` on and before `until`, by number.
 
@@ -126,7 +125,7 @@ class BigCommerceClient:
         goes on from `reached` misses none and gets none twice. Raises BadAnswer where the list does not go on.
         """
         answer = await self._get(
-            "/v2/orders", "/v2/orders", live=live, params={**_WHOLE, **placed_after(after_id, since, until)}
+            "/v2/orders", "/v2/orders", live=False, params={**_WHOLE, **placed_after(after_id, since, until)}
         )
         rows = v2_page(answer).rows
         numbers = [order_id_of(row) for row in rows]
@@ -136,7 +135,7 @@ class BigCommerceClient:
         orders = []
         for number, payload in zip(numbers, rows, strict=True):
             try:
-                order = await self._whole(payload, number, live=live)
+                order = await self._whole(payload, number, live=False)
             except BadAnswer as unreadable:
                 if number > after_id:
                     on_unreadable(unreadable)
@@ -226,7 +225,7 @@ class BigCommerceClient:
         rows = await self._part(order_id, "payment_actions/refunds", version="v3", live=live)
         return by_id(parse_refund(row, order_id) for row in rows)
 
-    async def refunds_of(self, order_ids: Collection[int], *, live: bool = False) -> dict[int, tuple[Refund, ...]]:
+    async def refunds_of(self, order_ids: Collection[int]) -> dict[int, tuple[Refund, ...]]:
         """The refunds of these orders, at most 250 of them, from the store-wide list: one call unless there are many.
 
         Every order is in the answer, with () where it has none. Raises BadAnswer where one cannot be read.
@@ -235,7 +234,7 @@ class BigCommerceClient:
         wanted = ",".join(str(order_id) for order_id in sorted(order_ids))
 
         async def fetch(paging: Mapping[str, str]) -> Any:
-            return await self._get(route, route, live=live, params={"order_id:in": wanted, **paging})
+            return await self._get(route, route, live=False, params={"order_id:in": wanted, **paging})
 
         found: dict[int, list[Refund]] = {order_id: [] for order_id in order_ids}
         if found:

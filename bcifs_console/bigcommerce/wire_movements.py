@@ -79,7 +79,7 @@ def _name(fields: Fields) -> str:
 def parse_shipment(row: object, order_id: int) -> Shipment:
     """One row of `/v2/orders/{id}/shipments`. Raises BadAnswer naming the field and the order.
 
-    Essential are id, time and the items with line and quantity. The link is the shop's own, else the generated one.
+    Essential are id, time and the items with line and quantity.
     """
     fields = _numbered(row, "shipment", order_id)
     return Shipment(
@@ -91,7 +91,6 @@ def parse_shipment(row: object, order_id: int) -> Shipment:
         provider=fields.text("shipping_provider"),
         carrier=fields.text("tracking_carrier"),
         tracking_number=fields.text("tracking_number"),
-        tracking_url=fields.text("tracking_link", "generated_tracking_link"),
     )
 
 
@@ -120,7 +119,6 @@ def parse_refund(row: object, order_id: int | None = None) -> Refund:
         total_tax=fields.need_amount("total_tax"),
         items=tuple(_refunded(item, fields) for item in fields.need_rows("items")),
         payments=tuple(_payment(payment, fields) for payment in fields.need_rows("payments")),
-        is_override=fields.flag("uses_merchant_override_values"),
         reason=fields.text("reason"),
     )
 

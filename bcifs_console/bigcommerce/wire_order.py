@@ -11,7 +11,7 @@ from typing import Any, Final
 from bcifs_console.bigcommerce.fields import Fields
 from bcifs_console.bigcommerce.wire_parts import parse_address, parse_charge, parse_fee, parse_line
 from bcifs_console.domain.money import ZERO
-from bcifs_console.domain.orders import Address, Charge, ChargeKind, Coupon, LineType, Order, OrderLine, TaxRow
+from bcifs_console.domain.orders import Address, Charge, ChargeKind, LineType, Order, OrderLine
 
 _CHARGES: Final = (
     (ChargeKind.SHIPPING, "shipping_cost"),
@@ -142,8 +142,6 @@ def parse_order(
     lines: Sequence[OrderLine],
     addresses: Sequence[Address],
     fees: Sequence[Charge] = (),
-    taxes: Sequence[TaxRow] | None = None,
-    coupons: Sequence[Coupon] | None = None,
 ) -> Order:
     """The order with its parts. Raises BadAnswer naming the field and the order.
 
@@ -173,8 +171,8 @@ def parse_order(
         coupon_discount=order.amount("coupon_discount") or ZERO,
         store_credit_amount=order.amount("store_credit_amount") or ZERO,
         gift_certificate_amount=order.amount("gift_certificate_amount") or ZERO,
-        taxes=None if taxes is None else tuple(taxes),
-        coupons=None if coupons is None else tuple(coupons),
+        taxes=None,  # these two are read by calls of their own, where they are wanted
+        coupons=None,
         billing=parse_address(order.raw("billing_address") or {}, order_id, address_id=0),
         shipping=tuple(addresses),
         shipped_at=order.moment("date_shipped"),
@@ -185,9 +183,7 @@ def parse_order(
         external_order_id=order.text("external_order_id"),
         customer_message=order.text("customer_message"),
         staff_notes=order.text("staff_notes"),
-        is_digital=order.flag("order_is_digital"),
         is_deleted=order.flag("is_deleted"),
-        items_total=order.whole("items_total"),
         items_shipped=order.whole("items_shipped"),
     )
 

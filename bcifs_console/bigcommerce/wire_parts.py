@@ -34,29 +34,24 @@ def parse_line(
     order_row = Fields(row, f"a line of order {order_id}", order_id=order_id)
     line_id = order_row.need_whole("id")
     fields = Fields(row, f"order {order_id}, line {line_id}", order_id=order_id)
-    price_ex_tax, price_inc_tax, price_tax = _three(fields, "price_ex_tax", "price_inc_tax", "price_tax")
+    price_ex_tax, price_inc_tax, _ = _three(fields, "price_ex_tax", "price_inc_tax", "price_tax")
     total_ex_tax, total_inc_tax, total_tax = _three(fields, "total_ex_tax", "total_inc_tax", "total_tax")
     wrapping = _sides(fields, "wrapping_cost") or (ZERO, ZERO, ZERO)
     return OrderLine(
         id=line_id,
-        product_id=fields.whole("product_id"),
-        variant_id=fields.whole("variant_id"),
         sku=fields.text("sku"),
         name=fields.text("name", "name_customer", "name_merchant"),
         type=_LINE_TYPES.get(fields.text("type").casefold(), default_type),
         quantity=fields.need_whole("quantity"),
         price_ex_tax=price_ex_tax,
         price_inc_tax=price_inc_tax,
-        price_tax=price_tax,
         total_ex_tax=total_ex_tax,
         total_inc_tax=total_inc_tax,
         total_tax=total_tax,
         discounted_total_inc_tax=fields.amount("discounted_total_inc_tax"),
         applied_discounts=tuple(_discount(entry, fields) for entry in fields.rows("applied_discounts")),
-        wrapping_ex_tax=wrapping[0],
         wrapping_inc_tax=wrapping[1],
         wrapping_tax=wrapping[2],
-        wrapping_name=fields.text("wrapping_name"),
         address_id=fields.whole("order_address_id") or default_address_id,
         parent_id=fields.whole("parent_order_product_id"),
         quantity_shipped=fields.whole("quantity_shipped"),
@@ -71,7 +66,6 @@ def _discount(row: object, line: Fields) -> AppliedDiscount:
         amount=fields.need_amount("amount"),
         name=fields.text("name"),
         code=fields.text("code"),
-        target=fields.text("target"),
     )
 
 
@@ -104,7 +98,6 @@ def parse_tax(row: object, order_id: int) -> TaxRow:
         rate=fields.need_amount("rate"),
         amount=fields.need_amount("line_amount"),
         tax_class=fields.text("class"),
-        tax_class_id=fields.whole_or_none("tax_class_id"),
         line_type=fields.text("line_item_type"),
         order_line_id=fields.whole_or_none("order_product_id"),
         address_id=fields.whole_or_none("order_address_id"),

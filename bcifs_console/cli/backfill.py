@@ -14,8 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.cli.output import errors, money, print_json, table
-from bcifs_console.cli.problems import EXIT_PROBLEM
-from bcifs_console.cli.shared import ConnectionName, Json, Wait, installation
+from bcifs_console.cli.shared import ConnectionName, Json, Wait, end_of_wait, installation
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations import backfill as operation
 from bcifs_console.operations import hooks
@@ -23,7 +22,7 @@ from bcifs_console.operations.backfill import Awaited, Marked, Request
 from bcifs_console.operations.backfill_forecast import Forecast
 from bcifs_console.operations.backfill_forecast import forecast as forecast_of
 from bcifs_console.operations.context import Context
-from bcifs_console.operations.working import SETTLED, wait_for
+from bcifs_console.operations.working import SETTLED, Waited, wait_for
 from bcifs_console.sync.backfill import Step
 from bcifs_console.sync.poller import Polled
 
@@ -36,7 +35,7 @@ def poll(ctx: typer.Context, connection: ConnectionName = None, wait: Wait = Non
     """Ask the stores which orders changed, now; those become due. With --wait: exit 1 where one waits or failed."""
     with installation(ctx) as context:
         polled = asyncio.run(hooks.poll_now(context, connection))
-        waited = [] if wait is None else [asyncio.run(_settles(context, *found, wait)) for found in polled]
+        waited = [] if wait is None else [asyncio.run(_settled(context, *found, wait)) for found in polled]
     if as_json:
         print_json([_polled_json(name, found) for name, found in polled])
     else:
@@ -45,12 +44,11 @@ def poll(ctx: typer.Context, connection: ConnectionName = None, wait: Wait = Non
             [(name, p.seen, p.marked, p.calls, p.elapsed_s) for name, p in polled],
             empty="No connection yet.",
         )
-    if not all(waited):
-        raise typer.Exit(EXIT_PROBLEM)
+    end_of_wait(*waited)
 
 
-async def _settles(context: Context, name: str, found: Polled, wait: float) -> bool:
-    return (await wait_for(context, context.connection_id(name), found.orders, wait)).is_good
+async def _settled(context: Context, name: str, found: Polled, wait: float) -> Waited:
+    return await wait_for(context, context.connection_id(name), found.orders, wait)
 
 
 def _polled_json(name: str, found: Polled) -> dict[str, Any]:
@@ -98,8 +96,8 @@ def backfill(
                 working = operation.wait_for(context, connection_id, marked.id, wait, on_progress=on_progress)
                 awaited = asyncio.run(working)
     _print_marked(marked, awaited, as_json=as_json)
-    if awaited is not None and not awaited.is_good:
-        raise typer.Exit(EXIT_PROBLEM)
+    if awaited is not None:
+        end_of_wait(awaited)
 
 
 def _print_marked(marked: Marked, awaited: Awaited | None, *, as_json: bool) -> None:

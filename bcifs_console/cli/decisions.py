@@ -10,8 +10,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.cli import decisions_rule
 from bcifs_console.cli.output import print_json, state_text, table
-from bcifs_console.cli.problems import EXIT_PROBLEM
-from bcifs_console.cli.shared import ConnectionName, Json, Note, Wait, installation
+from bcifs_console.cli.shared import ConnectionName, Json, Note, Wait, end_of_wait, installation
 from bcifs_console.domain.buyers import Buyer
 from bcifs_console.operations import decide
 from bcifs_console.operations.context import Context
@@ -287,5 +286,5 @@ def _finish(context: Context, decided: Decided, wait: float | None, *, as_json: 
         if waited:
             rows = [(o.order_id, state_text(o.state), o.ifs_order_no, o.ifs_customer, o.error) for o in waited.orders]
             table(("order>", "state", "IFS order", "customer", "why"), rows, empty="")
-    if waited is not None and not waited.is_good:
-        raise typer.Exit(EXIT_PROBLEM)
+    if waited is not None:
+        end_of_wait(waited)

@@ -73,7 +73,10 @@ async def _served(context: Context) -> AsyncIterator[str]:
         async with asyncio.timeout(_START_S):
             while (port := await _port(context)) is None:
                 if not process.is_running:
-                    raise Problem(f"The service did not start: {process.reason()}.", remedy="Run: bcifs doctor")
+                    raise Problem(
+                        f"The service did not start: {process.reason()}.",
+                        remedy="Without the console it needs none: bcifs demo --headless",
+                    )
                 await asyncio.sleep(_LOOK_S)
         yield f"http://{context.settings.host}:{port}"
     finally:

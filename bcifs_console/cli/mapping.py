@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from bcifs_console.accounting.mapping_faults import Finding
-from bcifs_console.accounting.replay import AccountChange, Compared, Verdict
+from bcifs_console.accounting.replay import AccountChange, Compared, Effect
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.text import safe_text
 from bcifs_console.cli.output import money, print_json, state_text, table
@@ -53,24 +53,9 @@ def export(
                 typer.echo(f"✓ {written} rules in {safe_text(str(file))}")
             return
         if as_json:
-            print_json([rule_json(rule) for rule in mapping.in_force(context, connection)[1].rules])
+            print_json([mapping.rule_json(rule) for rule in mapping.in_force(context, connection)[1].rules])
         else:
             typer.echo(mapping.export(context, connection), nl=False)
-
-
-def rule_json(rule: MappingRule) -> dict[str, Any]:
-    """One rule as `--json` shows it."""
-    return {
-        "purpose": rule.purpose.value,
-        "position": rule.position,
-        "when": {condition.field.value: list(condition.patterns) for condition in rule.conditions},
-        "result": rule.result,
-        "rule": rule.label if rule.id else None,
-        "version": rule.version if rule.id else None,
-        "author": rule.author or None,
-        "reason": rule.reason or None,
-        "created_at": rule.created_at,
-    }
 
 
 @app.command("import")
@@ -93,7 +78,7 @@ def import_file(
             {
                 "connection": done.connection,
                 "saved": done.is_saved,
-                "changes": [{"change": _SIGNS[each.sign], **rule_json(each.rule)} for each in done.changes],
+                "changes": [{"change": _SIGNS[each.sign], **mapping.rule_json(each.rule)} for each in done.changes],
                 "findings": [finding_json(finding) for finding in done.findings],
                 "notes": list(done.notes),
             }
@@ -242,6 +227,8 @@ def explain_order(
         )
     else:
         _print_explanation(found)
+    for said in found.answers:
+        typer.echo(f"~ {safe_text(said)}", err=True)
     for said in (*found.blockers, *(f"{key} can no longer be read." for key in found.unreadable)):
         typer.echo(f"! {safe_text(said)}", err=True)
 
@@ -290,7 +277,7 @@ def _tried_json(tried: Tried, elapsed_s: float) -> dict[str, Any]:
         "connection": tried.connection,
         "since": tried.since,
         "orders": tried.orders,
-        **{verdict.value: tried.verdicts[verdict] for verdict in Verdict},
+        **{effect.value: tried.effects[effect] for effect in Effect},
         "accounts": [
             {"account": s.account, "currency": s.currency, "difference": s.amount, "orders": s.orders}
             for s in tried.accounts
@@ -304,7 +291,7 @@ def _tried_json(tried: Tried, elapsed_s: float) -> dict[str, Any]:
 def _compared_json(found: Compared) -> dict[str, Any]:
     return {
         "order_id": found.order_id,
-        "verdict": found.verdict.value,
+        "verdict": found.effect.value,
         "currency": found.currency,
         "accounts": [{"account": change.account, "difference": change.amount} for change in found.accounts],
         "differences": [
@@ -316,7 +303,7 @@ def _compared_json(found: Compared) -> dict[str, Any]:
 
 
 def _print_tried(tried: Tried, elapsed_s: float) -> None:
-    counts = ", ".join(f"{tried.verdicts[v]} {v.replace('_', ' ')}" for v in Verdict)
+    counts = ", ".join(f"{tried.effects[v]} {v.replace('_', ' ')}" for v in Effect)
     typer.echo(f"{tried.orders} orders since {tried.since:%Y-%m-%d}: {counts} ({elapsed_s:.1f} s).")
     table(
         ("account", "difference>", "orders>"),
@@ -324,7 +311,7 @@ def _print_tried(tried: Tried, elapsed_s: float) -> None:
         empty="No account would hold anything else.",
         title="Debited more (+), credited more (-)" if tried.accounts else "",
     )
-    rows = [(f.order_id, f.verdict.replace("_", " "), _by_account(f.accounts), _why(f)) for f in tried.changed[:_SHOWN]]
+    rows = [(f.order_id, f.effect.replace("_", " "), _by_account(f.accounts), _why(f)) for f in tried.changed[:_SHOWN]]
     table(("order>", "verdict", "accounts", "what"), rows, empty="")
     if len(tried.changed) > _SHOWN:
         typer.echo(f"… and {len(tried.changed) - _SHOWN} more orders; --json names them all.")

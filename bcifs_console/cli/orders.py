@@ -10,11 +10,11 @@ import typer
 from bcifs_console.base.text import safe_text
 from bcifs_console.cli.output import money, print_json, state_text, table
 from bcifs_console.cli.problems import EXIT_PROBLEM
-from bcifs_console.cli.shared import ConnectionName, Json, Limit, Note, Wait, installation
+from bcifs_console.cli.shared import ConnectionName, Json, Limit, Note, Wait, end_of_wait, installation
 from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.plan import Verdict
 from bcifs_console.domain.states import OrderState
-from bcifs_console.operations import order_edits, order_skip, orders
+from bcifs_console.operations import order_accept, order_due, order_edits, order_skip, orders, voucher_by_hand
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.working import wait_for
 from bcifs_console.store.views import OrderView
@@ -182,7 +182,7 @@ def sync(
 ) -> None:
     """Look at these orders now. With --wait: exit 1 where one then waits or failed."""
     with installation(ctx) as context:
-        connection_id = orders.sync(context, order_ids, connection=connection)
+        connection_id = order_due.sync(context, order_ids, connection=connection)
         _finish(context, connection_id, order_ids, wait, said="marked", as_json=as_json)
 
 
@@ -240,6 +240,56 @@ def edited(
         _finish(context, found.connection_id, [order_id], wait, said=choice.value, as_json=as_json)
 
 
+@app.command("booked")
+def booked(
+    ctx: typer.Context,
+    order_id: OrderId,
+    key: Annotated[str, typer.Argument(help="The voucher's key, as BC-5001/PAY/44 or PAY/44.")],
+    reference: Annotated[str, typer.Option("--reference", help="Where it is booked in IFS.")] = "",
+    note: Note = "",
+    undo: Annotated[bool, typer.Option("--undo", help="It was not: it is posted from here again.")] = False,
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Say that a voucher was booked in IFS by hand, as one whose period stays closed: it is never posted from here.
+
+    Only where IFS has nothing of it from here.
+    """
+    with installation(ctx) as context:
+        if undo:
+            found = voucher_by_hand.taken_back(context, order_id, key, connection=connection, note=note)
+        else:
+            found = voucher_by_hand.booked(context, order_id, key, reference, connection=connection, note=note)
+        if not as_json:
+            typer.echo(safe_text(f"~ {found.key} → {found.reference or 'to be posted from here'}"))
+        said = "to be posted" if undo else "booked by hand"
+        _finish(context, found.connection_id, [order_id], wait, said=said, as_json=as_json)
+
+
+@app.command("accept")
+def accept(
+    ctx: typer.Context,
+    order_id: OrderId,
+    note: Note = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back; not once the order was released on it.")] = False,
+    connection: ConnectionName = None,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Accept the total that IFS shows where another is expected, or say that an IFS invoice was credited; needs --note.
+
+    Another total than the one accepted is another question.
+    """
+    with installation(ctx) as context:
+        answer = order_accept.taken_back if undo else order_accept.accept
+        found = answer(context, order_id, note, connection=connection)
+        if not as_json:
+            typer.echo(safe_text(f"~ {found.what}"))
+        said = "taken back" if undo else "accepted"
+        _finish(context, found.connection_id, [order_id], wait, said=said, as_json=as_json)
+
+
 def _finish(
     context: Context, connection_id: int, order_ids: list[int], wait: float | None, *, said: str, as_json: bool
 ) -> None:
@@ -257,5 +307,4 @@ def _finish(
         print_json([order_json(row) for row in waited.orders])
     else:
         _print(waited.orders)
-    if not waited.is_good:
-        raise typer.Exit(EXIT_PROBLEM)
+    end_of_wait(waited)

@@ -3,15 +3,16 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.logging import set_up
+from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings, load_settings
-from bcifs_console.cli.problems import Globals
+from bcifs_console.cli.problems import EXIT_PROBLEM, Globals, show_problem
 from bcifs_console.operations.context import Context, opened
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -41,6 +42,24 @@ def installation(ctx: typer.Context, **given: Any) -> Iterator[Context]:
     log_to_stderr(settings)
     with opened(settings, clock=SystemClock()) as context:
         yield context
+
+
+class Outcome(Protocol):
+    """What `--wait` waited for."""
+
+    @property
+    def is_good(self) -> bool: ...
+    @property
+    def paused(self) -> Sequence[Problem]: ...
+
+
+def end_of_wait(*outcomes: Outcome) -> None:
+    """Exit 1 where an outcome is not good; what is paused is said, on stderr."""
+    for outcome in outcomes:
+        for problem in outcome.paused:
+            show_problem(problem)
+    if not all(outcome.is_good for outcome in outcomes):
+        raise typer.Exit(EXIT_PROBLEM)
 
 
 def log_to_stderr(settings: Settings, *, quiet: bool = False) -> None:

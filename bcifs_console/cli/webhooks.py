@@ -74,7 +74,7 @@ def status(ctx: typer.Context, connection: ConnectionName = None, as_json: Json 
         print_json(rows)
     else:
         table(
-            (*whose, "scope", "state", "hook>", "last delivery", "cause", "last done"),
+            (*whose, "scope", "state", "hook>", "last delivery", "last hour>", "missed>", "cause", "last done"),
             [
                 (
                     *(r[name] for name in whose),
@@ -82,6 +82,8 @@ def status(ctx: typer.Context, connection: ConnectionName = None, as_json: Json 
                     state_text(r["state"]),
                     r["hook_id"],
                     r["last_delivery_at"],
+                    r["last_hour"],
+                    f"{r['missed']} of {compared}" if (compared := r["missed"] + r["heard"]) else None,
                     r["cause"],
                     _words(r["action"]),
                 )
@@ -89,6 +91,8 @@ def status(ctx: typer.Context, connection: ConnectionName = None, as_json: Json 
             ],
             empty="No connection yet.",
         )
+        if rows and rows[0]["ack_p99_ms"] is not None:
+            typer.echo(f"acknowledged lately: p50 {rows[0]['ack_p50_ms']} ms, p99 {rows[0]['ack_p99_ms']} ms")
         for remedy in dict.fromkeys(row["remedy"] for row in rows if row["remedy"]):
             typer.echo(safe_text(remedy))
     if any(row["state"] != "healthy" for row in rows):

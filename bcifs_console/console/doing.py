@@ -1,8 +1,8 @@
 """What can be done on every screen: ask, tell, copy, undo, help, jump, colours, the service, leaving."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar, overload
 
 from textual import work
 from textual.command import CommandPalette
@@ -15,7 +15,7 @@ from bcifs_console.console import clipboard, config
 from bcifs_console.console.actions import REGISTRY
 from bcifs_console.console.config import ConsoleConfig
 from bcifs_console.console.feeding import Feeding
-from bcifs_console.console.gateway import DeedKind, Gateway, Undo
+from bcifs_console.console.gateway import Deed, DeedKind, Gateway, NothingToUndo, Undo
 from bcifs_console.console.jumps import Jump
 from bcifs_console.console.navigation import Navigating
 from bcifs_console.console.screens.base import ConsoleScreen
@@ -29,8 +29,11 @@ from bcifs_console.console.screens.theme_choice import ThemeScreen
 from bcifs_console.console.screens.value import ValueScreen
 from bcifs_console.console.vitals import ServiceState, is_down
 from bcifs_console.operations import serving
+from bcifs_console.operations.context import Context
 from bcifs_console.operations.serving import ServiceProcess
 from bcifs_console.store.views.vitals import Vitals
+
+T = TypeVar("T")
 
 #: How long a note covers what is below it, in seconds; a problem longer, on a screen of so many rows.
 _TOAST_S: Final = 4.0
@@ -58,6 +61,11 @@ class Doing(Navigating):
         """Whether the console is on its way out: widgets may be gone."""
         return self._exit or not self.is_running
 
+    @property
+    def is_service_up(self) -> bool:
+        """Whether a service lives, as far as is known."""
+        return self.vitals is not None and not is_down(self.vitals, self.service_state)
+
     # -- telling and asking ------------------------------------------------------------------------------------------
 
     def say(self, text: str, *, severity: SeverityLevel = "information") -> None:
@@ -77,6 +85,31 @@ class Doing(Navigating):
         deed = self.gateway.did(text, undo, until=until)
         self._toast(f"✓ {text}\n{deed.offer}".rstrip(), "information")
         self.refresh_bindings()
+
+    @overload
+    async def carry_out(self, run: Callable[[Context], Awaitable[T]], tell: Callable[[T], object]) -> bool: ...
+    @overload
+    async def carry_out(self, run: Callable[[Context], T], tell: Callable[[T], object]) -> bool: ...
+    async def carry_out(self, run: Callable[[Context], Any], tell: Callable[[Any], object]) -> bool:
+        """Act, and tell of it with `tell`, or of the problem: False then.
+
+        It is the app's own work: what asked for it may be cancelled meanwhile (its key was pressed again, its screen
+        was closed), and what is done is told all the same, with its undo.
+        """
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        async def do() -> None:
+            try:
+                found = await self.gateway.act(run)
+            except Problem as problem:
+                self.show_problem(problem)
+                ended.set_result(False)
+            else:
+                tell(found)
+                ended.set_result(True)
+
+        self.run_worker(do(), group="deeds")
+        return await asyncio.shield(ended)
 
     def _toast(self, text: str, severity: SeverityLevel) -> None:
         told = "\n".join(safe_text(line) for line in text.splitlines())
@@ -123,12 +156,11 @@ class Doing(Navigating):
         """Why an action of the whole console cannot be done now; None where it can."""
         if action_id == "everywhere.undo" and self.gateway.newest_undo() is None:
             return "nothing that can be undone was done"
-        is_up = self.vitals is not None and not is_down(self.vitals, self.service_state)
-        if action_id == "everywhere.start_service" and is_up:
+        if action_id == "everywhere.start_service" and self.is_service_up:
             return "it runs"
         if action_id == "everywhere.start_service" and self.service_state.is_starting:
             return "it is starting"
-        if action_id == "everywhere.stop_service" and not is_up:
+        if action_id == "everywhere.stop_service" and not self.is_service_up:
             return "it does not run"
         return None
 
@@ -189,6 +221,11 @@ class Doing(Navigating):
         if self.front is not None:
             self.front.reload()
 
+    def action_columns(self) -> None:
+        """Every column of the list in use, or those there is room for."""
+        if self.front is not None:
+            self.front.turn_columns()
+
     @work(exclusive=True, group="theme")
     async def action_theme(self) -> None:
         """Choose the colours, and remember them."""
@@ -202,33 +239,40 @@ class Doing(Navigating):
 
     def action_deeds(self) -> None:
         """The action journal."""
-        self.push_screen(DeedsScreen(self.gateway))
+        self.push_screen(DeedsScreen(self.gateway, self.take_back))
 
-    @work(exclusive=True, group="undo")
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take back the newest action that can be taken back."""
-        wanted = self.gateway.newest_undo()
+        if (newest := self.gateway.newest_undo()) is not None:
+            self.take_back(newest)
+
+    @work(group="undo")
+    async def take_back(self, deed: Deed) -> None:
+        """Take this back; to the end, whatever is pressed meanwhile."""
         try:
-            undone = await self.gateway.undo()
+            undone = await self.gateway.undo(deed.number)
+        except NothingToUndo:
+            pass  # its key was pressed twice: it is being taken back
         except Problem as problem:
-            self.show_problem(problem, failed=f"Not undone: {wanted.text.rstrip('.')}" if wanted is not None else "")
-            self.refresh_bindings()
+            self.show_problem(problem, failed=f"Not undone: {deed.text.rstrip('.')}")
         else:
             self.say(f"Undone: {undone}")
-            self.refresh_bindings()
+        self.refresh_bindings()
+        if isinstance(self.screen, DeedsScreen) and self.screen.is_mounted:
+            self.screen.show_deeds()
 
     # -- the service -------------------------------------------------------------------------------------------------
 
     @work(exclusive=True, group="service")
     async def action_start_service(self) -> None:
         """Start the service on this home, as a process of its own."""
-        try:
-            self.service = await self.gateway.act(lambda context: serving.start_service(context.settings))
-        except Problem as problem:
-            self.show_problem(problem)
-        else:
-            self.service_state = ServiceState(is_starting=True)
-            self.say("Starting the service")
+        self.service_state = ServiceState(is_starting=True)  # from now on: pressed again, the key says so
+        if not await self.carry_out(lambda context: serving.start_service(context.settings), self._take_service):
+            self.service_state = ServiceState()
+
+    def _take_service(self, service: ServiceProcess) -> None:
+        self.service = service
+        self.say("Starting the service")
 
     @work(exclusive=True, group="service")
     async def action_stop_service(self) -> None:
@@ -236,12 +280,8 @@ class Doing(Navigating):
         lines = ["Webhooks are answered by nobody and no order is worked on until it is started again."]
         if not await self.confirm("Stop the service?", lines):
             return
-        try:
-            await self.gateway.act(serving.stop_running)
-        except Problem as problem:
-            self.show_problem(problem)
-        else:
-            self.notify_done("Asked the service to stop; it ends the work under way first")
+        told = "Asked the service to stop; it ends the work under way first"
+        await self.carry_out(serving.stop_running, lambda _asked: self.notify_done(told))
 
     def watch_service(self) -> None:
         """Notice that the service we started has come up, or why it ended."""

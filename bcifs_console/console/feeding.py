@@ -19,7 +19,7 @@ from bcifs_console.store.views.vitals import Vitals, vitals
 LOOK_S: Final = 0.1
 _LOOK_WITHOUT_VERSION_S: Final = 0.25
 _SLOWEST_S: Final = 0.8
-#: Taking over changes for longer than this, in seconds, halves the rate.
+#: Taking over changes and painting them for longer than this, in seconds of work, halves the rate.
 _HEAVY_S: Final = 0.03
 #: The vitals are read this often where nothing changes, and at most so often where much does.
 _VITALS_S: Final = 1.0
@@ -54,7 +54,7 @@ class Feeding:
         return self._pause_s
 
     def took(self, seconds: float) -> None:
-        """A screen says how long taking over changes took."""
+        """A screen says how long the loop worked to take over changes and to paint them."""
         self._cost_s = max(self._cost_s, seconds)
 
     async def run(self) -> None:

@@ -80,6 +80,7 @@ class Gateway:
         self.deeds: Final[deque[Deed]] = deque(maxlen=_KEPT)
         self._number = 0
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._undoing: Final = asyncio.Lock()
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -152,20 +153,27 @@ class Gateway:
     async def undo(self, number: int | None = None) -> str:
         """Take back the newest action, or the one with this number, and return what it was.
 
-        Raises NothingToUndo, ReadOnly, or what taking it back raises: it is left as it was then, and offered again
-        unless the problem is final.
+        It counts as taken back from the start, so that nothing is taken back twice; asked for more, one waits for the
+        other. Raises NothingToUndo, ReadOnly, or what taking it back raises: it is left as it was then, and offered
+        again unless the problem is final.
         """
         deed = self.newest_undo() if number is None else next((d for d in self.deeds if d.number == number), None)
         if deed is None or not deed.can_undo or deed.undo is None:
             raise NothingToUndo
+        self._rewrite(replace(deed, kind=DeedKind.UNDONE))
         try:
-            await self.act(deed.undo)
+            async with self._undoing:
+                await self.act(deed.undo)
         except Problem as problem:
-            if problem.is_final:
-                self.deeds[self.deeds.index(deed)] = replace(deed, undo=None)
+            self._rewrite(replace(deed, undo=None) if problem.is_final else deed)
             raise
-        self.deeds[self.deeds.index(deed)] = replace(deed, kind=DeedKind.UNDONE)
         return deed.text
+
+    def _rewrite(self, deed: Deed) -> None:
+        """Put it in its place in the journal, where it is still kept."""
+        for at, kept in enumerate(self.deeds):
+            if kept.number == deed.number:
+                self.deeds[at] = deed
 
 
 def _end(task: asyncio.Task[Any]) -> None:

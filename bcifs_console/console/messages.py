@@ -11,11 +11,3 @@ class StoreChanged(Message):
     def __init__(self, changes: ChangeSet) -> None:
         super().__init__()
         self.changes = changes
-
-
-class Done(Message):
-    """An action is done and written in the action journal."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text

@@ -11,6 +11,7 @@ from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.actions import EVERYWHERE, Action, of_section
 from bcifs_console.console.screens.base import ConsoleScreen
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.store.views.finding import orders_numbered
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class OrdersProvider(ConsoleProvider):
             about = f"  {safe_text(found.connection)}  {safe_text(found.buyer)}  "
             yield Hit(
                 1.0 - place / 100,
-                Content.assemble(name, Content.styled(about, "$text-muted"), text.state(found.state)),
+                Content.assemble(name, Content.styled(about, DIM), text.state(found.state)),
                 partial(self.desk.open_order, found.connection_id, found.order_id),
                 text=name,
             )

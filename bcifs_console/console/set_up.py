@@ -65,6 +65,7 @@ class SetUp:
         for probe in PROBES:
             if self._asked_with.get(probe.name) != self._values(probe):
                 self.said.pop(probe.name, None)
+                self.asking.discard(probe.name)  # what it was asked with is not what is wanted any more
 
     def forget_secrets(self) -> None:
         """They are stored, or not wanted any more."""

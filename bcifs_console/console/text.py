@@ -11,6 +11,7 @@ from textual.content import Content
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import STATE_STYLE, safe_text
+from bcifs_console.console.widgets.lines import DIM
 
 #: The theme's colour for each colour name of `STATE_STYLE`.
 _COLOURS: Final = {
@@ -18,7 +19,7 @@ _COLOURS: Final = {
     "yellow": "$text-warning",
     "green": "$text-success",
     "red": "$text-error",
-    "dim": "$text-muted",
+    "dim": DIM,
 }
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -66,4 +67,4 @@ def problem(found: Problem) -> Content:
     shown = Content.styled(f"✗ {safe_text(found.message)}", "$text-error")
     if not found.remedy:
         return shown
-    return Content.assemble(shown, "\n", Content.styled(f"→ {safe_text(found.remedy)}", "$text-muted"))
+    return Content.assemble(shown, "\n", Content.styled(f"→ {safe_text(found.remedy)}", DIM))

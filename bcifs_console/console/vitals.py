@@ -7,6 +7,7 @@ from textual.content import Content
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.text import age
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.domain.states import Side
 from bcifs_console.store.views.vitals import Vitals
 
@@ -14,7 +15,6 @@ _NAMES: Final = {Side.BIGCOMMERCE: "BigCommerce", Side.IFS: "IFS"}
 _GOOD: Final = "$text-success"
 _WARN: Final = "$text-warning"
 _BAD: Final = "$text-error"
-_DIM: Final = "$text-muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def parts(
     else:
         found.append(Part(7, Content.styled("✓ nothing waits for you", _GOOD)))
     if vitals.under_way:
-        found.append(Part(6, Content.styled(f"◑ {vitals.under_way:,} in work", _DIM)))
+        found.append(Part(6, Content.styled(f"◑ {vitals.under_way:,} in work", DIM)))
     found += _sides(vitals)
     found += _processes(vitals, service or ServiceState(), "" if readonly else start_key)
     return found
@@ -75,11 +75,11 @@ def _processes(vitals: Vitals, service: ServiceState, start_key: str) -> list[Pa
     found = []
     if vitals.listener.is_up:
         port = f" :{vitals.listener.port}" if vitals.listener.port else ""
-        found.append(Part(4, Content.assemble(("✓", _GOOD), (f" listener{port}", _DIM))))
+        found.append(Part(4, Content.assemble(("✓", _GOOD), (f" listener{port}", DIM))))
     else:
         found.append(Part(1, Content.styled("✗ listener down", _BAD)))
     if vitals.worker.is_up:
-        found.append(Part(5, Content.assemble(("✓", _GOOD), (" worker", _DIM))))
+        found.append(Part(5, Content.assemble(("✓", _GOOD), (" worker", DIM))))
     else:
         found.append(Part(1, Content.styled("✗ worker down", _BAD)))
     if vitals.late_s is not None:
@@ -96,5 +96,5 @@ def _sides(vitals: Vitals) -> list[Part]:
             told = "" if since is None else f" {age(vitals.at, since)}"
             found.append(Part(3, Content.styled(f"✗ {name} paused{told}", _BAD)))
         elif vitals.connections:
-            found.append(Part(8, Content.assemble(("✓", _GOOD), (f" {name}", _DIM))))
+            found.append(Part(8, Content.assemble(("✓", _GOOD), (f" {name}", DIM))))
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.console.widgets.webhook_rows import scope_text
+from bcifs_console.operations import order_due
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.webhook_overview import WebhookOverview
 
@@ -99,6 +100,11 @@ class WebhookTasks:
         marked = sum(result.marked for _, result in polled)
         orders = "order" if seen == 1 else "orders"
         self._done(found, f"polled; {seen} changed {orders} seen, {marked} to be looked at")
+
+    async def look_again(self, connection_id: int, order_id: int) -> None:
+        """Make the order due, as its delivery did. Trouble is told."""
+        look = partial(order_due.look_now, connection_id=connection_id, order_ids=[order_id])
+        await self._desk.carry_out(look, lambda _: self._desk.notify_done(f"Order {order_id} is looked at again"))
 
     # -- how it is done ----------------------------------------------------------------------------------------------
 

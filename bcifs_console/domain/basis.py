@@ -55,7 +55,6 @@ class BasisCharge:
     tax: Decimal
     taxes: tuple[TaxShare, ...] = ()
     line_id: int = 0  #: the wrapped line
-    fee_id: int = 0
     name: str = ""
 
     @property

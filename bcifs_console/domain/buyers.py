@@ -25,6 +25,11 @@ class Buyer:
     country: str = ""  #: ISO2 of the country the goods go to, else of the bill
 
     @property
+    def person(self) -> str:
+        """The person's name, "" where only a company is named."""
+        return self.address.name or ("" if self.name == self.company else self.name)
+
+    @property
     def email_domain(self) -> str:
         """What stands behind the @, "" without a valid e-mail."""
         return self.email.rpartition("@")[2]

@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bcifs_console.domain.buyers import Buyer
-from bcifs_console.domain.contact_keys import FREE_MAIL, domain_of, folded, phone_key, postcode_key
-from bcifs_console.domain.likeness import name_likeness
-
-#: Names at least this alike are shown as such.
-_ALIKE: Final = 0.72
-_SAME: Final = 0.97
+from bcifs_console.domain.buyers import Buyer, folded_email
+from bcifs_console.domain.contact_keys import own_domain, phone_key, postcode_key
+from bcifs_console.domain.likeness import ALIKE, SAME, name_likeness
 
 
 class Agreement(StrEnum):
@@ -50,7 +46,7 @@ def compare(
 
 def _one_name(buyer: Buyer, name: str) -> tuple[Compared, ...]:
     """Person and company. Where both are named, the customer's name stands beside the one it is more like."""
-    person = buyer.address.name or ("" if buyer.name == buyer.company else buyer.name)
+    person = buyer.person
     theirs = [name] if name else []
     if not buyer.company:
         return (_nearest("name", person, theirs, _names),)
@@ -73,16 +69,16 @@ def _nearest(fact: str, ours: str, theirs: Sequence[str], agreement: Callable[[s
 
 def _names(one: str, other: str) -> Agreement:
     like = name_likeness(one, other)
-    if like >= _SAME:
+    if like >= SAME:
         return Agreement.SAME
-    return Agreement.ALIKE if like >= _ALIKE else Agreement.DIFFERS
+    return Agreement.ALIKE if like >= ALIKE else Agreement.DIFFERS
 
 
 def _emails(one: str, other: str) -> Agreement:
-    if folded(one) == folded(other):
+    if folded_email(one) == folded_email(other):
         return Agreement.SAME
-    domain = domain_of(one)
-    return Agreement.ALIKE if domain == domain_of(other) and domain not in FREE_MAIL else Agreement.DIFFERS
+    domain = own_domain(one)
+    return Agreement.ALIKE if domain and domain == own_domain(other) else Agreement.DIFFERS
 
 
 def _by(key: Callable[[str], str]) -> Callable[[str, str], Agreement]:

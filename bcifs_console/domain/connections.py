@@ -1,6 +1,6 @@
 """One connection: a BigCommerce store tied to an IFS company, with its access data and choices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from bcifs_console.base.secret import Secret
@@ -56,4 +56,3 @@ class Connection:
     ifs: IfsAccess
     policy: Policy
     previous_hook_secrets: tuple[Secret, ...] = ()
-    extra: dict[str, str] = field(default_factory=dict)

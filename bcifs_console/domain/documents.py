@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.edits import EditAnswer
-from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Address, ChargeKind
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import VoucherDraft
@@ -119,7 +118,6 @@ class CustomerOrderDraft:
     charges: tuple[ChargeDraft, ...]
     total_inc_tax: Decimal  #: the store's, what IFS must show
     total_tax: Decimal
-    bill_to: Address
     ship_to: Address | None  #: None for an order without goods to ship
     pay_term: str = ""
     ship_via: str = ""
@@ -156,9 +154,9 @@ Draft = CustomerOrderDraft | CustomerDraft | VoucherDraft | OrderUpdateDraft
 
 @dataclass(frozen=True, slots=True)
 class LedgerPart:
-    """One call of a document, as far as it got."""
+    """One call of a document, as far as it got; or a mark on it, which is `domain.marks`."""
 
-    name: str  #: header, address, line:17, pre_posting:17, charge:FREIGHT#1, read_back, release
+    name: str  #: header, address, line:17, pre_posting:17, charge:FREIGHT#1, read_back, release, by_hand
     ordinal: int
     state: PartState
     reference: str = ""  #: what IFS answered with: LineNo, SequenceNo, PreAccountingId
@@ -236,21 +234,3 @@ class Figures:
 
 
 EMPTY_TREATMENT = TaxTreatment()
-__all__ = [
-    "EMPTY_TREATMENT",
-    "ZERO",
-    "ChargeDraft",
-    "CustomerDraft",
-    "CustomerOrderDraft",
-    "DocumentKind",
-    "DocumentState",
-    "Draft",
-    "Figures",
-    "Ledger",
-    "LedgerDocument",
-    "LedgerPart",
-    "LineDraft",
-    "PartState",
-    "TaxTreatment",
-    "Trace",
-]

@@ -1,11 +1,19 @@
-"""How alike two names are, by rapidfuzz. What a likeness is worth is in `sync.candidates`.
+"""How alike two names are, by rapidfuzz, and from when on that says something. What it is worth is in
+`sync.candidates`.
 
 Apart from `contact_keys`, so that commands which only list do not pay for the import.
 """
 
+from typing import Final
+
 from rapidfuzz import fuzz
 
 from bcifs_console.domain.contact_keys import words_of
+
+#: Names less alike than this say nothing.
+ALIKE: Final = 0.72
+#: Names this alike are called the same.
+SAME: Final = 0.97
 
 
 def name_likeness(one: str, other: str) -> float:

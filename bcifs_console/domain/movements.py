@@ -48,7 +48,6 @@ class Shipment:
     provider: str = ""
     carrier: str = ""
     tracking_number: str = ""
-    tracking_url: str = ""
 
 
 class RefundItemType(StrEnum):
@@ -95,5 +94,4 @@ class Refund:
     total_tax: Decimal  #: may be negative
     items: tuple[RefundItem, ...] = ()
     payments: tuple[RefundPayment, ...] = ()
-    is_override: bool = False  #: uses_merchant_override_values
     reason: str = ""

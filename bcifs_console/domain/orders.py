@@ -57,13 +57,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class AppliedDiscount:
-    """A discount the store says it took off one line; `target` is `order` or `product`."""
+    """A discount the store says it took off one line."""
 
     id: str
     amount: Decimal
     name: str = ""
     code: str = ""
-    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +70,19 @@ class OrderLine:
     """One line. `total_*` are before discounts; `discounted_total_inc_tax` after all of them (facts §3.4)."""
 
     id: int  #: order_product_id
-    product_id: int
-    variant_id: int
     sku: str
     name: str
     type: LineType
     quantity: int
     price_ex_tax: Decimal
     price_inc_tax: Decimal
-    price_tax: Decimal
     total_ex_tax: Decimal
     total_inc_tax: Decimal
     total_tax: Decimal
     discounted_total_inc_tax: Decimal | None  #: None where the store does not say
     applied_discounts: tuple[AppliedDiscount, ...] = ()
-    wrapping_ex_tax: Decimal = ZERO
     wrapping_inc_tax: Decimal = ZERO
     wrapping_tax: Decimal = ZERO
-    wrapping_name: str = ""
     address_id: int = 0
     parent_id: int = 0  #: order_product_id of the bundle this line is a child of, 0 for none
     quantity_shipped: int = 0
@@ -115,7 +109,6 @@ class TaxRow:
     rate: Decimal  #: percent
     amount: Decimal  #: line_amount
     tax_class: str = ""
-    tax_class_id: int | None = None
     line_type: str = ""
     order_line_id: int | None = None
     address_id: int | None = None
@@ -165,9 +158,7 @@ class Order:
     external_order_id: str = ""
     customer_message: str = ""
     staff_notes: str = ""
-    is_digital: bool = False
     is_deleted: bool = False
-    items_total: int = 0
     items_shipped: int = 0
     tenders: tuple[Tender, ...] | None = None
     shipments: tuple[Shipment, ...] | None = None

@@ -67,3 +67,8 @@ class Plan:
     updates: tuple[OrderUpdateDraft, ...] = ()  #: to be applied to the IFS order, in this order
     pending: tuple[Blocker, ...] = ()  #: what keeps single vouchers or updates back while the rest goes on
     position: Position | None = None  #: None where no vouchers are made
+
+    @property
+    def stops(self) -> tuple[Blocker, ...]:
+        """Whatever keeps all of it back, or something."""
+        return self.conflicts + self.blockers + self.pending

@@ -119,6 +119,10 @@ class MappingRule:
     reason: str = ""
     created_at: datetime | None = None  #: when this version was saved; None while it is not stored
 
+    def __post_init__(self) -> None:
+        """Blanks around a result are nobody's intent, whoever wrote the rule."""
+        object.__setattr__(self, "result", self.result.strip())
+
     @property
     def says(self) -> tuple[tuple[Condition, ...], str]:
         """What the rule says, whoever said it and when: two rules that say the same are one version."""

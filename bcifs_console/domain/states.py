@@ -41,6 +41,11 @@ class Claim:
     def subject(self) -> str:
         return order_subject(self.order_id)
 
+    @property
+    def look(self) -> str:
+        """The name of this look at the order, unlike any other's: what the look writes into the journal carries it."""
+        return f"{self.order_id}.{self.fence}"
+
 
 def order_subject(order_id: int) -> str:
     """The ledger's and journal's name for an order."""

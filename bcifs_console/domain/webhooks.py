@@ -1,6 +1,8 @@
 """How a connection's webhooks are: the states the watcher tells apart. What leads to each is `sync.diagnosis`."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 
 class WebhookState(StrEnum):
@@ -17,3 +19,15 @@ class WebhookState(StrEnum):
     def severity(self) -> int:
         """0 for healthy, then upwards."""
         return list(WebhookState).index(self)
+
+
+def worst(states: Iterable[WebhookState]) -> WebhookState:
+    """The worst of them; healthy where there is none."""
+    return max(states, key=lambda state: state.severity, default=WebhookState.HEALTHY)
+
+
+@lru_cache(256)  # scopes come from outside
+def registered_as(scope: str) -> tuple[str, ...]:
+    """The scopes a hook may have that delivers events of `scope`: itself, and the wildcard above it."""
+    family = scope.split("/")[:2]
+    return (scope, "/".join((*family, "*"))) if len(family) == 2 and not scope.endswith("/*") else (scope,)

@@ -41,15 +41,15 @@ async def check(
     client: IfsClient,
     *,
     pre_posting: bool = True,
-    creation: bool = True,
     voucher_transport: VoucherTransport = VoucherTransport.OFF,
     code_parts: str = "",
 ) -> list[CheckResult]:
     """All checks, most basic first; stops early where without a token nothing more can be learnt.
 
-    `pre_posting=False` for a connection that leaves accounts to posting control, `creation=False` for one that never
-    creates customers: their names are then not demanded, nor those of vouchers by another `voucher_transport` than
-    rest. `code_parts`: the letters of those the mapping gives. Raises nothing of `IfsError`: each becomes a result.
+    `pre_posting=False` for a connection that leaves accounts to posting control: its names are then not demanded, nor
+    those of vouchers by another `voucher_transport` than rest. Those of new customers always are: a person can always
+    answer "create". `code_parts`: the letters of those the mapping gives. Raises nothing of `IfsError`: each becomes
+    a result.
     """
     token = await _token(client)
     if token.verdict is not Verdict.OK:
@@ -57,7 +57,7 @@ async def check(
     results = [token]
     by_projection: dict[str, list[Use]] = {}
     by_rest = voucher_transport is VoucherTransport.REST
-    in_use = uses(client.setting, pre_posting=pre_posting, creation=creation, vouchers=by_rest, code_parts=code_parts)
+    in_use = uses(client.setting, pre_posting=pre_posting, vouchers=by_rest, code_parts=code_parts)
     for use in in_use:
         by_projection.setdefault(use.projection, []).append(use)
     for projection, wanted in by_projection.items():

@@ -15,7 +15,6 @@ from bcifs_console.base.clock import Clock
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.domain.documents import ChargeDraft, CustomerDraft, CustomerOrderDraft, LineDraft
-from bcifs_console.domain.money import NO_OVERRIDES
 from bcifs_console.domain.orders import Address
 from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherRow
 from bcifs_console.ifs.customer_directory import CustomerDirectory
@@ -275,9 +274,7 @@ class IfsClient:
         """
         return await self._vouchers.between(first, last)
 
-    async def currency_rate(
-        self, currency: str, day: date, minor_units: Mapping[str, int] = NO_OVERRIDES
-    ) -> Rate | None:
+    async def currency_rate(self, currency: str, day: date, minor_units: Mapping[str, int]) -> Rate | None:
         """The rate in force on `day`, with the company's accounting currency; None where IFS has none.
 
         For the accounting currency itself it is one (`Rate.is_one`): without a call where the profile names it, with

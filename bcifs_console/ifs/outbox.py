@@ -11,7 +11,6 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -44,16 +43,6 @@ class BatchState(StrEnum):
     PARTIAL = "partial"  #: a whole text whose manifest is not written yet: write the batch again
     TAKEN = "taken"  #: the manifest alone: IFS, or somebody, took the text away
     DAMAGED = "damaged"  #: text and manifest do not agree
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One batch as it lies in the folder. `manifest` is None where it is partial or cannot be read."""
-
-    name: str
-    state: BatchState
-    manifest: Manifest | None
-    faults: tuple[str, ...] = ()
 
 
 class FileCalls:
@@ -100,7 +89,7 @@ def write_batch(
         state = _already(folder, name, manifest)
         if state is BatchState.PARTIAL:
             _finish(folder, name, manifest, calls)
-            state = _read(folder, name).state
+            state, _ = _read(folder, name)
         elif state is None:
             _entries_are_new(folder, manifest)
             _hand_over(folder, name, content, manifest, calls)
@@ -108,39 +97,31 @@ def write_batch(
     return state
 
 
-def list_batches(folder: Path) -> list[Batch]:
-    """The batches in the folder by name; files that are not ours are passed over."""
-    if not folder.is_dir():
-        return []
-    names = {path.stem for path in folder.iterdir() if path.suffix in (_TEXT, _MANIFEST) and _NAME.fullmatch(path.stem)}
-    return [_read(folder, name) for name in sorted(names)]
-
-
-def _read(folder: Path, name: str) -> Batch:
+def _read(folder: Path, name: str) -> tuple[BatchState, Manifest | None]:
+    """How the batch lies in the folder; without a manifest where it is partial or the manifest cannot be read."""
     text, manifest_bytes = _content(folder / f"{name}{_TEXT}"), _content(folder / f"{name}{_MANIFEST}")
     if manifest_bytes is None:
-        return Batch(name, BatchState.PARTIAL, None)
+        return BatchState.PARTIAL, None
     try:
         manifest = read_manifest(manifest_bytes)
-    except BadManifest as error:
-        return Batch(name, BatchState.DAMAGED, None, (error.message,))
+    except BadManifest:
+        return BatchState.DAMAGED, None
     if text is None:
-        return Batch(name, BatchState.TAKEN, manifest)
-    faults = stdvou.verify(manifest, text)
-    return Batch(name, BatchState.DAMAGED if faults else BatchState.WHOLE, manifest, faults)
+        return BatchState.TAKEN, manifest
+    return BatchState.DAMAGED if stdvou.verify(manifest, text) else BatchState.WHOLE, manifest
 
 
 def _already(folder: Path, name: str, manifest: Manifest) -> BatchState | None:
     """What of the batch is in the folder; None where nothing is. Raises BatchExists where it is another one."""
     text = _content(folder / f"{name}{_TEXT}")
-    batch = _read(folder, name)
-    if batch.state is BatchState.PARTIAL:
+    state, found = _read(folder, name)
+    if state is BatchState.PARTIAL:
         if text is None:
             return BatchState.PARTIAL if _unfinished(folder, name, _MANIFEST).exists() else None
         if not stdvou.verify(manifest, text):
             return BatchState.PARTIAL
-    elif batch.manifest and batch.manifest.sha256 == manifest.sha256 and batch.state is not BatchState.DAMAGED:
-        return batch.state
+    elif found and found.sha256 == manifest.sha256 and state is not BatchState.DAMAGED:
+        return state
     raise BatchExists(
         f"The outbox {folder} has a batch {name} already, with other content.",
         remedy="Look at both in the folder: somebody changed the file, or two installations share the folder.",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from bcifs_console.base.problems import ConfigurationProblem
-from bcifs_console.domain.money import NO_OVERRIDES, minor_unit
+from bcifs_console.domain.money import minor_unit
 from bcifs_console.domain.vouchers import Rate
 from bcifs_console.ifs.naming import split_path
 from bcifs_console.ifs.odata import all_of, at_least, at_most, eq
@@ -32,7 +32,7 @@ class CurrencyRates:
         self._setting = setting
         self._names = setting.profile.voucher.rate
 
-    async def on(self, currency: str, day: date, minor_units: Mapping[str, int] = NO_OVERRIDES) -> Rate | None:
+    async def on(self, currency: str, day: date, minor_units: Mapping[str, int]) -> Rate | None:
         names = self._names
         if currency == names.accounting_currency:
             return _one_to_one(currency, minor_units)

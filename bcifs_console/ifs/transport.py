@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from bcifs_console.base.clock import Clock
+from bcifs_console.base.hosts import is_loopback
 from bcifs_console.base.lanes import lanes
 from bcifs_console.base.problems import ConfigurationProblem
 from bcifs_console.domain.connections import IfsAccess
@@ -124,7 +125,7 @@ class ODataClient:
             scope=profile.scope,
             clock=clock,
         )
-        tls, trust_env = _tls(access.ca_file), not _is_loopback(base.host)
+        tls, trust_env = _tls(access.ca_file), not is_loopback(base.host)
         self._http = httpx.AsyncClient(
             auth=auth,
             verify=tls,
@@ -321,15 +322,11 @@ def _checked_base(text: str) -> httpx.URL:
         raise ConfigurationProblem(f"base_url is no address: {error}.") from error
     if url.scheme == "https" and url.host:
         return url
-    if url.scheme == "http" and _is_loopback(url.host):
+    if url.scheme == "http" and is_loopback(url.host):
         return url
     raise ConfigurationProblem(
         "base_url of IFS must begin with https://.", remedy="Plain http is allowed to this machine only."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 def _tls(ca_file: str) -> ssl.SSLContext | bool:

@@ -100,7 +100,6 @@ _ORDER: Final = CustomerOrderDraft(
     charges=(_CHARGE,),
     total_inc_tax=_AMOUNT,
     total_tax=_AMOUNT,
-    bill_to=_ADDRESS,
     ship_to=_ADDRESS,
     note="note",
 )
@@ -122,10 +121,8 @@ _VOUCHER: Final = VoucherDraft(
 _CUSTOMER: Final = CustomerDraft("email:a@b.example", "BC1", "A B", "a@b.example", "1", _ADDRESS, "USD", _MOMENT)
 
 
-def uses(
-    setting: Setting, *, pre_posting: bool, creation: bool, vouchers: bool = False, code_parts: str = ""
-) -> tuple[Use, ...]:
-    """All entity sets in use. `pre_posting`, `creation` and `vouchers` leave out what a connection never does;
+def uses(setting: Setting, *, pre_posting: bool, vouchers: bool = False, code_parts: str = "") -> tuple[Use, ...]:
+    """All entity sets in use. `pre_posting` and `vouchers` leave out what a connection never does;
     `code_parts` are the letters of those that its mapping gives."""
     parts = setting.profile.sales_part
     found = [
@@ -135,7 +132,7 @@ def uses(
     ]
     if pre_posting:
         found += _pre_posting(setting)
-    found.append(_customer(setting, creation=creation))
+    found.append(_customer(setting))
     found += _lookup(setting)
     if setting.profile.customer.is_crawled or setting.profile.customer.directory.search:
         found += _directory(setting)
@@ -208,11 +205,9 @@ def _pre_posting(setting: Setting) -> list[Use]:
     return found
 
 
-def _customer(setting: Setting, *, creation: bool) -> Use:
+def _customer(setting: Setting) -> Use:
     names, made = setting.profile.customer, setting.profile.customer.creation
     reads = ("CustomerId", names.name)
-    if not creation:
-        return Use(names.projection, names.set, Entity(reads))
     navigations: dict[str, Entity] = {}
     if made.addresses:
         types = Entity(bodies=tuple(payloads.address_type(code) for code in made.address_type_codes))

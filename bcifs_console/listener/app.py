@@ -16,14 +16,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bcifs_console.bigcommerce.events import Event, MalformedEvent, parse_event
+from bcifs_console.bigcommerce.scopes import EXCEPTIONS_SUFFIX, WEBHOOK_PATH
 from bcifs_console.bigcommerce.signatures import Headers, RefusalKind, Refused
 from bcifs_console.listener.state import Endpoint, ListenerState
 from bcifs_console.store.errors import StoreProblem
 from bcifs_console.store.intake import Delivery, accept
 
-WEBHOOK_PATH: Final = "/webhooks/bigcommerce/{token}"
-#: `store/hook/deliveryException` must have a destination of its own (facts §2.5).
-EXCEPTIONS_PATH: Final = WEBHOOK_PATH + "/exceptions"
+_ROUTE: Final = WEBHOOK_PATH + "{token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,12 @@ _UNAVAILABLE: Final = _answer(503, "unavailable")
 def public_app(state: ListenerState) -> ASGIApp:
     """The application of the public port: the webhook addresses and nothing else."""
     webhooks = WebhookEndpoint(state)
-    app = Starlette(routes=[Route(WEBHOOK_PATH, webhooks), Route(EXCEPTIONS_PATH, webhooks)])
+    app = Starlette(routes=[Route(_ROUTE, webhooks), Route(_ROUTE + EXCEPTIONS_SUFFIX, webhooks)])
     app.router.redirect_slashes = False  # an address is right or it is 404; senders do not follow redirects
-    before_token = WEBHOOK_PATH.removesuffix("{token}")
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         """Known addresses are found in their table; Starlette's layers and routes would take as long as the rest."""
-        token = scope.get("path", "").removeprefix(before_token)
+        token = scope.get("path", "").removeprefix(WEBHOOK_PATH)
         if scope["type"] == "http" and token in state.endpoints:
             scope["path_params"] = {"token": token}
             await webhooks(scope, receive, send)

@@ -12,13 +12,10 @@ from typing import Final
 
 import structlog
 
-from bcifs_console.store import journal, webhooks
+from bcifs_console.store import health, journal, webhooks
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.errors import StoreProblem
 
-#: The store's counter of deliveries; `intake` counts `accepted` and `duplicate` under the same name.
-COUNTER: Final = "deliveries"
-LABEL_PREFIX: Final = "refused:"
 #: Counted as samples only: accepted ones are counted where they are stored, the others were not refused by us.
 ACCEPTED: Final = "accepted"
 LATE: Final = "late"
@@ -49,7 +46,7 @@ class Outcomes:
 
         def write(tx: Tx) -> None:
             for (connection_id, kind), delta in refused.items():
-                journal.count(tx, COUNTER, LABEL_PREFIX + kind, connection_id=connection_id, delta=delta)
+                journal.count(tx, health.DELIVERIES, health.REFUSED + kind, connection_id=connection_id, delta=delta)
             for (connection_id, outcome), number in sums.items():
                 if connection_id is not None:
                     webhooks.add_sample(tx, connection_id, outcome, number)

@@ -12,6 +12,7 @@ from bcifs_console.bigcommerce.delivery_terms import ACKNOWLEDGE_WITHIN_S
 from bcifs_console.bigcommerce.scopes import HOOK_HEADER
 from bcifs_console.bigcommerce.signatures import Verifier
 from bcifs_console.domain.connections import Connection
+from bcifs_console.listener.acks import AckTimes
 from bcifs_console.listener.outcomes import ACCEPTED, DISCONNECTED, LATE, Outcomes
 from bcifs_console.store.database import Database
 
@@ -78,6 +79,7 @@ class ListenerState:
         self.limits: Final = limits or Limits()
         self.checks: Final = dict(checks or {})
         self.outcomes: Final = Outcomes(database)
+        self.acks: Final = AckTimes(metrics.ack_seconds, database.clock)
         self.is_bound = False  #: whether the public socket accepts connections
         self._endpoints: Mapping[str, Endpoint] = MappingProxyType({})
         self._accepted: dict[str, Counter] = {}

@@ -125,9 +125,8 @@ class _Forecaster:
         if planned.verdict in (Verdict.IGNORE, Verdict.SKIP):
             found.outcomes["ignored" if planned.verdict is Verdict.IGNORE else "skipped"] += 1
             return
-        stops = planned.conflicts + planned.blockers + planned.pending
-        if stops:
-            self._waits(stops[0])
+        if planned.stops:
+            self._waits(planned.stops[0])
         elif held.customer_order() is None:
             found.outcomes["new"] += 1
             found.sums[order.currency] = found.sums.get(order.currency, Decimal(0)) + order.total_inc_tax

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument, LedgerPart, PartState
+from bcifs_console.domain.marks import BY_HAND, said
 from bcifs_console.store.views import OrderView
 from bcifs_console.store.views.order_case import DeliveryView, JournalView
 
@@ -53,6 +54,14 @@ _EVENT_WORDS: Final = {
     "order.skipped": "left out",
     "order.unskipped": "no longer left out",
     "order.edit_answered": "answered the store's edit",
+    "order.booked_by_hand": "booked in IFS by hand",
+    "order.booked_by_hand_undone": "not booked by hand after all",
+    "order.total_accepted": "accepted the total that IFS shows",
+    "order.total_accepted_undone": "took back the accepted total",
+    "order.invoice_seen": "IFS shows it as invoiced",
+    "order.invoice_gone": "IFS no longer shows it as invoiced",
+    "order.invoice_credited": "the invoice was credited",
+    "order.invoice_credited_undone": "the invoice was not credited",
     "order.customer_by_rule": "customer chosen by a rule",
     "order.refund_seen": "a refund was seen in the store",
     "decision.create": "decided: create the customer",
@@ -63,7 +72,7 @@ _EVENT_WORDS: Final = {
 _EVENT_STATES: Final = {"order.synced": "synced", "order.failed": "failed", "order.skipped": "skipped"}
 _SERVICE: Final = frozenset({"service", "worker", "poller", "watcher"})
 #: What of an event's details is worth a line, in this order.
-_TELLING: Final = ("choice", "reference", "customer", "rule", "refund", "error", "note")
+_TELLING: Final = ("choice", "voucher", "total", "reference", "customer", "rule", "refund", "error", "note")
 
 
 def steps_of(
@@ -111,8 +120,9 @@ def _of_document(document: LedgerDocument) -> Iterator[Step]:
     name = f"{_DOCUMENT_WORDS[document.kind]} {short_key(document.key)}"
     key = document.key
     if document.state is DocumentState.NOTHING_TO_POST:
-        what, state = f"{name}: nothing to post", document.state.value
-        yield Step(document.created_at, StepKind.DOCUMENT, what, actor="service", state=state, document=key)
+        by_hand, at = said(document, BY_HAND), document.confirmed_at or document.created_at
+        what = f"{name} → {by_hand}, by hand" if by_hand else f"{name}: nothing to post"
+        yield Step(at, StepKind.DOCUMENT, what, actor="service", state=document.state.value, document=key)
         return
     yield Step(document.created_at, StepKind.DOCUMENT, f"{name} written down", actor="service", document=key)
     for number, part in enumerate(document.parts):

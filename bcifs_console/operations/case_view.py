@@ -12,11 +12,11 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bcifs_console.accounting.basis import fact_hash
-from bcifs_console.accounting.edits import changes, standing
+from bcifs_console.accounting.edits import changes, edit_state
 from bcifs_console.accounting.explain import Explained, explain
 from bcifs_console.accounting.plan import plan
 from bcifs_console.domain.buyers import Customer, Known, buyer_of
-from bcifs_console.domain.codec import decode_customer_order, decode_order, decode_order_update, decode_voucher
+from bcifs_console.domain.codec import decode_customer_order, decode_order_update, decode_voucher
 from bcifs_console.domain.documents import (
     CustomerOrderDraft,
     DocumentKind,
@@ -27,6 +27,7 @@ from bcifs_console.domain.documents import (
     LedgerDocument,
     LedgerPart,
 )
+from bcifs_console.domain.marks import told
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Blocker, Plan
@@ -36,7 +37,6 @@ from bcifs_console.domain.vouchers import Position, VoucherDraft
 from bcifs_console.operations.case_steps import Step, steps_of
 from bcifs_console.operations.order_skip import may_be_in_ifs
 from bcifs_console.store import connections, customers, ledger, past, rules, views
-from bcifs_console.store.past import KeptOrder
 from bcifs_console.store.views import OrderView, order_case
 
 __all__ = ["PLANNED", "Case", "CaseDocument", "CaseProblem", "Explained", "Step", "case", "document_of"]
@@ -113,6 +113,7 @@ class Case:
     edit: tuple[str, ...] | None = None  #: what the store edited after it was sent; None: nothing, or it is adopted
     edit_answer: str = ""  #: what a person said of that edit: an EditChoice, "" while it is open
     unreadable: tuple[str, ...] = field(default=())  #: documents whose draft can no longer be read
+    answers: tuple[str, ...] = ()  #: what a person said of single documents, in sentences
 
     @property
     def planned(self) -> tuple[CaseDocument, ...]:
@@ -136,7 +137,7 @@ def case(conn: Connection, *, connection_id: int, order_id: int) -> Case | None:
     read, read_at, answer = None, None, None
     kept = past.of_orders(conn, connection_id, [order_id])
     if kept:
-        read, read_at = _decoded(kept[0]), kept[0].fetched_at
+        read, read_at = kept[0].order(), kept[0].fetched_at
     if read is not None and read_at is not None:
         customer = _customer(conn, connection_id, read, order.ifs_customer)
         applied = policy.for_named() if kept[0].is_named else policy
@@ -167,6 +168,7 @@ def case(conn: Connection, *, connection_id: int, order_id: int) -> Case | None:
         edit=edit,
         edit_answer=said,
         unreadable=tuple(document.key for document in stored if document.draft is None),
+        answers=tuple(filter(None, map(told, held.documents))),
     )
 
 
@@ -176,7 +178,7 @@ def _edit(order: Order, held: Ledger, policy: Policy) -> tuple[tuple[str, ...] |
     draft = None if sent is None else _draft(sent)
     if sent is None or not isinstance(draft, CustomerOrderDraft):
         return None, ""
-    found = standing(draft.basis, sent.fact_hash, fact_hash(order), held.answers)
+    found = edit_state(draft.basis, sent.fact_hash, fact_hash(order), held.answers)
     if not found.is_edited:
         return None, ""
     return changes(draft, order, policy.minor_units), "" if found.answer is None else found.answer.choice.value
@@ -217,13 +219,6 @@ def _draft(document: LedgerDocument) -> Draft | None:
         return None
 
 
-def _decoded(kept: KeptOrder) -> Order | None:
-    try:
-        return decode_order(kept.snapshot)
-    except ValueError:
-        return None
-
-
 def _customer(conn: Connection, connection_id: int, order: Order, known: str) -> Customer:
     """Whose order it is, as far as that is known here. Where it is not, somebody: the amounts are the same, and who it
     is stands among the problems."""
@@ -250,7 +245,7 @@ def _fresh(draft: Draft) -> CaseDocument:
 
 def _problems(order: OrderView, answer: Plan | None) -> tuple[CaseProblem, ...]:
     """What the last look found, then what is found now and was not then."""
-    now = () if answer is None else (*answer.conflicts, *answer.blockers, *answer.pending)
+    now = () if answer is None else answer.stops
     found = {blocker.message: _of_blocker(blocker) for blocker in now}
     problems = [_of_row(row, is_now=str(row.get("message", "")) in found) for row in order.problems]
     if not problems and order.error and order.state in (OrderState.WAITING.value, OrderState.FAILED.value):

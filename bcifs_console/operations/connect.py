@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from bcifs_console.accounting.placement import CODE_PARTS
+from bcifs_console.accounting.mapping import CODE_PARTS
 from bcifs_console.base.problems import Problem, UsageProblem
 from bcifs_console.base.secret import Secret
 from bcifs_console.bigcommerce.errors import BigCommerceError
 from bcifs_console.domain.connections import BigCommerceAccess, Connection, IfsAccess
-from bcifs_console.domain.rules import MappingRule, Policy, Purpose, RevenuePosting, Rules
+from bcifs_console.domain.rules import Allocation, Policy, Purpose, RevenuePosting, Rules
 from bcifs_console.ifs import checks
 from bcifs_console.operations.connection_file import (
     ConnectionFile,
+    account_notes,
     read_connection_file,
     resolve_secret,
-    unmapped_accounts,
 )
 from bcifs_console.operations.context import Context
+from bcifs_console.operations.mapping import rule_json
+from bcifs_console.operations.store_tries import CLOCK, Try, store_tries
 from bcifs_console.store import connections, journal, rules
 from bcifs_console.store.connections import ConnectionSettings
 from bcifs_console.store.database import Tx
@@ -57,9 +59,7 @@ def add_file(context: Context, file: ConnectionFile) -> Added:
         settings = replace(settings, policy=replace(settings.policy, time_zone=zone))
     asyncio.run(_constructible(context, replace(file, settings=settings)))
     settings = replace(settings, policy=_in_its_zone(settings.policy, file))
-    without = unmapped_accounts(settings.policy, {rule.purpose for rule in file.rules})
-    if without:
-        notes = (*notes, f"No account for {', '.join(without)}: an order that needs one waits.")
+    notes += account_notes(settings.policy, {rule.purpose for rule in file.rules})
 
     def write(tx: Tx) -> int:
         connection_id = connections.add(tx, context.store.vault, file.name, settings, file.secrets, context.actor)
@@ -171,7 +171,7 @@ def show(context: Context, name: str | None) -> dict[str, Any]:
         "bigcommerce": _masked(asdict_secretless(connection.bigcommerce)),
         "ifs": _masked(asdict_secretless(connection.ifs)) | {"voucher_transport": transport},
         "policy": policy,
-        "mapping": [_rule_json(rule) for rule in in_force.rules],
+        "mapping": [rule_json(rule) for rule in in_force.rules],
     }
 
 
@@ -188,17 +188,6 @@ def _masked(fields: Mapping[str, Any]) -> dict[str, Any]:
         elif key != "previous_client_secrets":
             masked[key] = value
     return masked
-
-
-def _rule_json(rule: MappingRule) -> dict[str, Any]:
-    return {
-        "purpose": rule.purpose.value,
-        "position": rule.position,
-        "when": {c.field.value: list(c.patterns) for c in rule.conditions},
-        "result": rule.result,
-        "version": rule.version,
-        "author": rule.author,
-    }
 
 
 def _unmatched(policy: Policy) -> str:
@@ -239,11 +228,13 @@ async def test(context: Context, name: str | None) -> list[dict[str, str]]:
     """Try everything a connection needs: store, scopes, token, projections, sets, actions. Never raises for those."""
     runtime = context.runtime(context.connection_id(name))
     try:
-        results = await _test_store(runtime)
+        tries = (*store_tries(movements=runtime.policy.makes_vouchers), CLOCK)
+        results = [await _try(runtime, attempt) for attempt in tries]
         results += [
             {"check": r.check, "verdict": str(r.verdict), "detail": r.detail, "remedy": r.remedy}
             for r in await checks.check(
                 runtime.ifs,
+                pre_posting=runtime.policy.allocation is Allocation.PRE_POSTING,
                 voucher_transport=runtime.policy.voucher_transport,
                 code_parts="".join(letter for letter, purpose in CODE_PARTS if runtime.rules.of(purpose)),
             )
@@ -254,45 +245,10 @@ async def test(context: Context, name: str | None) -> list[dict[str, str]]:
     return results
 
 
-async def _test_store(runtime: Runtime) -> list[dict[str, str]]:
-    async def store() -> str:
-        info = await runtime.store.store()
-        return f"{info.name}, {info.currency}, {info.time_zone}"
-
-    async def clock() -> str:
-        skew = abs((await runtime.store.time() - runtime.clock.now()).total_seconds())
-        if skew > _LARGEST_SKEW_S:
-            raise Problem(f"This machine's clock is {skew:.0f} s off the store's.", remedy="Synchronise the clock.")
-        return f"{skew:.0f} s apart"
-
-    async def orders() -> str:
-        await runtime.store.probe()
-        return "orders can be read"
-
-    async def hooks() -> str:
-        found = [h for h in await runtime.store.hooks() if h.destination == destination_of(runtime.connection)]
-        return f"{len(found)} registered on {destination_of(runtime.connection)}"
-
-    async def customers() -> str:
-        await runtime.store.customer(1)
-        return "customers can be read"
-
-    tries = {
-        "bigcommerce: store": store,
-        "bigcommerce: clock": clock,
-        "bigcommerce: scope store_v2_orders_read_only": orders,
-        "bigcommerce: scope store_v2_customers_read_only": customers,
-        "bigcommerce: webhooks": hooks,
-    }
-    return [await _try(check, attempt) for check, attempt in tries.items()]
-
-
-_LARGEST_SKEW_S: Final = 60
-
-
-async def _try(check: str, attempt: Any) -> dict[str, str]:
+async def _try(runtime: Runtime, attempt: Try) -> dict[str, str]:
+    check = f"bigcommerce: scope {attempt.scope}" if attempt.scope else f"bigcommerce: {attempt.name}"
     try:
-        return {"check": check, "verdict": "ok", "detail": await attempt(), "remedy": ""}
+        return {"check": check, "verdict": "ok", "detail": await attempt.ask(runtime), "remedy": ""}
     except Problem as problem:
         verdict = "forbidden" if getattr(problem, "status", 0) in (401, 403) else "failed"
         return {"check": check, "verdict": verdict, "detail": problem.message, "remedy": problem.remedy}

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bcifs_console.base.hosts import is_loopback
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.connections import DEFAULT_API_URL, DeliveryExceptions, HookStyle
@@ -38,7 +39,6 @@ from bcifs_console.store.connections import (
     ConnectionSettings,
 )
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 Text = Annotated[str, Field(min_length=1)]
 
@@ -189,7 +189,7 @@ def _is_safe(url: str) -> bool:
         host = parts.hostname
     except ValueError:  # an IPv6 address that is not closed
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def _check_urls(file: _File) -> None:
@@ -230,14 +230,15 @@ def check_vouchers(policy: Policy, mapped: Collection[Purpose]) -> None:
         )
 
 
-def unmapped_accounts(policy: Policy, mapped: Collection[Purpose]) -> tuple[str, ...]:
-    """Purposes that vouchers may need an account for and that have no rule; an order that needs one waits."""
+def account_notes(policy: Policy, mapped: Collection[Purpose]) -> tuple[str, ...]:
+    """A note naming the purposes that vouchers may need an account for and that have no rule; none where all have."""
     if not policy.makes_vouchers:
         return ()
     needed = ACCOUNT_PURPOSES if policy.revenue_posting is RevenuePosting.VOUCHER else CASH_PURPOSES
     if policy.tax_point is TaxPoint.SHIPMENT:
         needed -= {Purpose.TAX_ON_PREPAYMENTS}
-    return tuple(purpose.value for purpose in Purpose if purpose in needed and purpose not in mapped)
+    without = [purpose.value for purpose in Purpose if purpose in needed and purpose not in mapped]
+    return (f"No account for {', '.join(without)}: an order that needs one waits.",) if without else ()
 
 
 def _policy(file: _File, now: datetime) -> Policy:

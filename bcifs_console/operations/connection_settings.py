@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bcifs_console.base.clock import iso
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.domain.rules import ClosedPeriod, Policy, TaxPoint, VoucherTransport
-from bcifs_console.operations.connection_file import check_vouchers, unmapped_accounts
+from bcifs_console.operations.connection_file import account_notes, check_vouchers
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, journal, rules
 from bcifs_console.store.database import Tx
@@ -91,8 +91,7 @@ def set_value(
         journal.write(
             tx, "connection.set", actor=context.actor, connection_id=connection_id, subject=key, changes=changes
         )
-        without = unmapped_accounts(policy, mapped)
-        return (f"No account for {', '.join(without)}: an order that needs one waits.",) if without else ()
+        return account_notes(policy, mapped)
 
     return context.store.database.write_sync(write)
 

@@ -12,7 +12,7 @@ from bcifs_console.store import connections, rules
 from bcifs_console.store.opening import Store, open_store
 
 if TYPE_CHECKING:
-    from bcifs_console.sync.runtime import OnCall, Runtime
+    from bcifs_console.sync.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Context:
         """The connection meant by `name`, the only one where it is None. Raises NoSuchConnection, UsageProblem."""
         return self.store.database.read_sync(lambda conn: connections.resolve(conn, name))
 
-    def runtime(self, connection_id: int, on_call: "OnCall | None" = None) -> "Runtime":
+    def runtime(self, connection_id: int) -> "Runtime":
         """The connection ready to work; the caller closes it. Make it inside the running loop."""
         # Both clients come with it: commands that only read the store do not pay for their import.
         from bcifs_console.sync.runtime import build_runtime, timing_of
@@ -46,7 +46,6 @@ class Context:
             database=database,
             timing=timing_of(self.settings),
             owner=self.actor,
-            on_call=on_call,
         )
 
 

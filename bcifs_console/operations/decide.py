@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.domain.buyers import Buyer, buyer_of
-from bcifs_console.domain.codec import decode_order, encode
+from bcifs_console.domain.codec import encode
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations.context import Context
-from bcifs_console.store import connections, customers, directory, queue
+from bcifs_console.store import connections, customers, directory, past, queue
 from bcifs_console.store.customers import Decision
 from bcifs_console.store.errors import DecidedMeanwhile
 
@@ -29,19 +29,6 @@ class NoSuchCustomer(Problem):
     """IFS has no customer of that id."""
 
     kind = ProblemKind.NOT_FOUND
-
-
-class NotedMeanwhile(Problem):
-    """Somebody else has left a note on the question, or changed it."""
-
-    kind = ProblemKind.CONFLICT
-
-    def __init__(self, who: str, note: str) -> None:
-        said = f"it says: {note}" if note else "it was taken away"
-        super().__init__(
-            f"The note on {who} was changed meanwhile; {said}.",
-            remedy="Yours is not kept: write it anew beside that one.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +122,14 @@ async def gather_candidates(context: Context, decision_id: int) -> None:
 
 
 def buyer_in(conn: Connection, found: Decision) -> Buyer | None:
-    """The buyer as the newest order shows him that was kept; waiting ones first. None where none was."""
+    """The buyer as the newest order shows him that was kept and can be read; waiting ones first. None where none is."""
     waiting = _orders(conn, found, [OrderState.WAITING])
     for order_id in (*reversed(waiting), *reversed(_orders(conn, found, OrderState))):
-        snapshot = queue.snapshot(conn, found.connection_id, order_id)
-        if snapshot is not None:
-            # The order's own key where it has none; the question's counts.
-            return replace(buyer_of(decode_order(snapshot)), key=found.buyer_key)
+        for kept in past.of_orders(conn, found.connection_id, [order_id]):
+            order = kept.order()
+            if order is not None:
+                # The order's own key where it has none; the question's counts.
+                return replace(buyer_of(order), key=found.buyer_key)
     return None
 
 
@@ -243,10 +231,9 @@ def remark(context: Context, decision_id: int, text: str, *, instead_of: str | N
     """Leave a note on an open question, or take it away. `instead_of`: the note there is thought to be; another one
     is left alone. Raises NoSuchDecision, NotedMeanwhile, DecidedMeanwhile."""
     found = find_open(context, decision_id)
-    if instead_of is not None and found.note != instead_of.strip():
-        raise NotedMeanwhile(found.name, found.note)
-    note = text.strip()
-    context.store.database.write_sync(lambda tx: customers.remark(tx, found, note, actor=context.actor))
+    context.store.database.write_sync(
+        lambda tx: customers.remark(tx, found, text.strip(), actor=context.actor, instead_of=instead_of)
+    )
 
 
 def _decide(

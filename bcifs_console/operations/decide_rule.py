@@ -15,7 +15,6 @@ from bcifs_console.accounting.mapping import RuleBook, facts_of_buyer
 from bcifs_console.accounting.mapping_faults import faults_of, findings
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.domain.buyers import Buyer, buyer_of
-from bcifs_console.domain.codec import decode_order
 from bcifs_console.domain.contact_keys import own_domain
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
 from bcifs_console.operations import decide
@@ -139,7 +138,10 @@ def _covered(conn: Connection, connection_id: int, proposed: Rules, position: in
     found: list[Covered] = []
     for page in past.since(conn, connection_id, _EVER):
         for kept in page:
-            buyer = buyer_of(decode_order(kept.snapshot))
+            order = kept.order()
+            if order is None:
+                continue
+            buyer = buyer_of(order)
             rule = book.first(Purpose.CUSTOMER, facts_of_buyer(buyer)) if buyer.key not in decided else None
             if rule is not None and rule.position == position:
                 found.append(_as_covered(kept, buyer))

@@ -20,6 +20,7 @@ from bcifs_console.operations.connect import Added, add_file, provisional
 from bcifs_console.operations.connection_file import ConnectionFile, connection_of
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.first_run_questions import Answers
+from bcifs_console.operations.store_tries import store_tries
 from bcifs_console.store import connections
 from bcifs_console.sync.runtime import Runtime
 
@@ -74,28 +75,15 @@ _STORE_KEYS: Final = ("bigcommerce.store_hash", "bigcommerce.access_token")
 
 
 async def _ask_store(runtime: Runtime) -> list[Said]:
-    try:
-        info = await runtime.store.store()
-    except BigCommerceError as error:
-        return [_store_fault("store", error)]
-    said = [Said("store", "ok", f"{info.name}, {info.currency}, {info.time_zone}", keys=(*_STORE_KEYS, _API))]
-
-    async def hooks() -> str:
-        return f"{len(await runtime.store.hooks())} of this API account there"
-
-    async def orders() -> str:
-        await runtime.store.probe(movements=True)
-        return "orders and transactions can be read"
-
-    async def customers() -> str:
-        await runtime.store.customer(1)
-        return "customers can be read"
-
-    for check, attempt in (("orders", orders), ("customers", customers), ("webhooks", hooks)):
+    said: list[Said] = []
+    for attempt in store_tries(movements=True):
         try:
-            said.append(Said(check, "ok", await attempt()))
+            keys = () if said else (*_STORE_KEYS, _API)
+            said.append(Said(attempt.name, "ok", await attempt.ask(runtime), keys=keys))
         except BigCommerceError as error:
-            said.append(_store_fault(check, error))
+            said.append(_store_fault(attempt.name, error))
+            if len(said) == 1:
+                break  # the store does not answer: whatever else is tried says the same
     return said
 
 

@@ -2,24 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection
 
 from bcifs_console.base.problems import Problem, ProblemKind
-from bcifs_console.bigcommerce.delivery_terms import IDLE_AFTER, RATIO_WINDOW
+from bcifs_console.bigcommerce.delivery_terms import RATIO_WINDOW
 from bcifs_console.bigcommerce.errors import BigCommerceError
 from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.operations.context import Context
+from bcifs_console.operations.webhook_overview import idle_off_at
+from bcifs_console.operations.webhook_summary import AckTimes, ack_times
 from bcifs_console.store import connections, health, journal, webhooks
 from bcifs_console.store.database import Tx
 from bcifs_console.store.health import HookRecord
 from bcifs_console.sync import hooks
-from bcifs_console.sync.diagnosis import Acks, Failing
+from bcifs_console.sync.diagnosis import Acks, Failing, silence_of
 from bcifs_console.sync.hook_look import destinations_of, listeners_are_up_to_date, look
 from bcifs_console.sync.hook_repair import HookAction, told
 from bcifs_console.sync.poller import Polled, poll, poll_times
@@ -29,6 +31,7 @@ from bcifs_console.sync.runtime import Runtime
 _PATIENCE_S: Final = 15.0
 _LOOK_S: Final = 0.1
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -175,19 +178,35 @@ async def _last_seen(runtime: Runtime) -> list[HookRecord]:
     return [known.get(scope, unseen[scope]) for scope in sorted(unseen)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the listener and the poll saw of one connection's webhooks."""
+
+    health: webhooks.WebhookHealth
+    window: Acks  #: BigCommerce's two minutes
+    day: Acks
+    last_hour: Mapping[str, int]  #: deliveries by scope
+    by_scope: Mapping[str, webhooks.Compared]  #: what each hook told of within a day, and what not
+    ack: AckTimes | None
+
+
 def _rows(
     context: Context, runtime: Runtime, records: Iterable[HookRecord], unasked: Problem | None
 ) -> list[dict[str, Any]]:
     now = context.clock.now()
 
-    def read(conn: Connection) -> tuple[webhooks.WebhookHealth, Acks, Acks]:
-        return (
-            webhooks.health_of(conn, runtime.id),
-            Acks.of(webhooks.sampled(conn, runtime.id, now - RATIO_WINDOW)),
-            Acks.of(webhooks.sampled(conn, runtime.id, now - _DAY)),
+    def read(conn: Connection) -> _Known:
+        return _Known(
+            health=webhooks.health_of(conn, runtime.id),
+            window=Acks.of(webhooks.sampled(conn, runtime.id, now - RATIO_WINDOW)),
+            day=Acks.of(webhooks.sampled(conn, runtime.id, now - _DAY)),
+            last_hour=webhooks.delivered(conn, now - _HOUR).get(runtime.id, {}),
+            by_scope=webhooks.compared_by_scope(conn, runtime.id, now - _DAY),
+            ack=ack_times(conn, now),
         )
 
-    found, window, day = context.store.database.read_sync(read)
+    known = context.store.database.read_sync(read)
+    found, window, day = known.health, known.window, known.day
     failing = Failing(found.failing_since, found.failed_at or now) if found.failing_since else None
     return [
         {
@@ -204,11 +223,17 @@ def _rows(
             "action": record.action or None,
             "window_deliveries": window.total,
             "gives_up_at": failing.gives_up_at if failing else None,
-            "idle_off_at": _idle_off_at(record),
+            "idle_off_at": idle_off_at(record),
             "remedy": remedy or None,
+            "last_hour": known.last_hour.get(record.scope, 0),
+            "missed": compared.missed,
+            "heard": compared.heard,
+            "ack_p50_ms": known.ack.p50_ms if known.ack else None,
+            "ack_p99_ms": known.ack.p99_ms if known.ack else None,
         }
         for record in records
         for state, cause, remedy in [_said(record, found, unasked)]
+        for compared in [known.by_scope.get(record.scope, webhooks.Compared())]
     ]
 
 
@@ -218,14 +243,10 @@ def _said(record: HookRecord, found: webhooks.WebhookHealth, unasked: Problem | 
         return WebhookState.UNKNOWN.value, unasked.message, unasked.remedy
     if not found.registered and not record.hook_id:
         return WebhookState.UNKNOWN.value, record.cause, "Run: bcifs webhooks register"
+    if record.state == WebhookState.HEALTHY and (silence := silence_of(found, record.scope)) is not None:
+        return WebhookState.SILENT.value, *silence
     is_well = record.state in (WebhookState.HEALTHY, WebhookState.BLOCKED)  # a block ends by itself
     return record.state, record.cause, "" if is_well else "Run: bcifs webhooks repair"
-
-
-def _idle_off_at(record: HookRecord) -> datetime | None:
-    """When BigCommerce switches the hook off unless an event is delivered before, as far as we know of one."""
-    known = record.last_delivery_at or record.since
-    return known + IDLE_AFTER if known and record.hook_id else None
 
 
 async def poll_now(context: Context, connection: str | None) -> list[tuple[str, Polled]]:

@@ -6,7 +6,7 @@ whole or not at all; the orders that waited for what it says are let go by the s
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from bcifs_console.accounting.mapping_facts import VALUES, asked_with
 from bcifs_console.accounting.mapping_faults import Finding, faults_of, findings
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.domain.rules import ConditionField, MappingRule, Purpose, Rules
-from bcifs_console.operations.connection_file import check_vouchers, unmapped_accounts
+from bcifs_console.operations.connection_file import account_notes, check_vouchers
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.files import write_whole
 from bcifs_console.operations.mapping_file import read_mapping
@@ -110,13 +110,13 @@ def changes(context: Context, connection: str | None, wanted: Rules, *, before: 
     )
     mapped = {rule.purpose for rule in wanted.rules}
     check_vouchers(settings.policy, mapped)
-    without = unmapped_accounts(settings.policy, mapped)
+    notes = account_notes(settings.policy, mapped)
     return Imported(
         connection=name,
         is_saved=False,
         changes=tuple(Change(sign, rule) for sign, rule in differences(before, wanted)),
         findings=findings(wanted),
-        notes=(f"No account for {', '.join(without)}: an order that needs one waits.",) if without else (),
+        notes=notes,
     )
 
 
@@ -162,3 +162,18 @@ def _refuse_faults(wanted: Rules) -> None:
     said = [f"{rule.purpose}#{rule.position}: {message}" for rule in wanted.rules for message in faults(rule)]
     if said:
         raise UsageProblem("; ".join(said) + ".", remedy="Correct the rule; nothing was changed.")
+
+
+def rule_json(rule: MappingRule) -> dict[str, Any]:
+    """One rule as `--json` shows it."""
+    return {
+        "purpose": rule.purpose.value,
+        "position": rule.position,
+        "when": {condition.field.value: list(condition.patterns) for condition in rule.conditions},
+        "result": rule.result,
+        "rule": rule.label if rule.id else None,
+        "version": rule.version if rule.id else None,
+        "author": rule.author or None,
+        "reason": rule.reason or None,
+        "created_at": rule.created_at,
+    }

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from bcifs_console.accounting.mapping import CODE_PARTS
 from bcifs_console.accounting.mapping_faults import Finding, findings
-from bcifs_console.accounting.placement import CODE_PARTS, tax_result
+from bcifs_console.accounting.placement import tax_result
 from bcifs_console.accounting.replay import Replayed
 from bcifs_console.domain.rules import ACCOUNT_PURPOSES, MappingRule, Purpose, Rules
 from bcifs_console.ifs.errors import IfsError
@@ -72,14 +73,14 @@ class Checked:
         return not (self.findings or self.unmapped or is_stopped or any(t.standing in bad for t in self.targets))
 
 
-async def check(context: Context, connection: str | None, *, since: datetime = _EVER) -> Checked:
-    """Check the rules in force against IFS today and against every stored order placed from `since` on.
+async def check(context: Context, connection: str | None) -> Checked:
+    """Check the rules in force against IFS today and against every stored order.
 
     Raises the errors of the IFS client but for lists that cannot be read: those make their values unknown.
     """
     connection_id = context.connection_id(connection)
     database = context.store.database
-    seen = await asyncio.to_thread(database.read_sync, lambda conn: _seen(conn, connection_id, since))
+    seen = await asyncio.to_thread(database.read_sync, lambda conn: _seen(conn, connection_id))
     name, release = await database.read(
         lambda conn: (connections.all_names(conn)[connection_id], mapping_releases.find(conn, connection_id))
     )
@@ -191,7 +192,7 @@ def _remedy(kind: str, value: str, standing: Standing) -> str:
 
 
 def _results(rules: Rules, purposes: Collection[Purpose]) -> dict[str, tuple[str, ...]]:
-    return _by_value((rule.result.strip(), rule) for rule in rules.rules if rule.purpose in purposes)
+    return _by_value((rule.result, rule) for rule in rules.rules if rule.purpose in purposes)
 
 
 def _tax_codes(rules: Rules) -> dict[str, tuple[str, ...]]:
@@ -203,7 +204,7 @@ def _charge_types(rules: Rules) -> dict[str, tuple[str, ...]]:
     """Charge types, those that carry tax included."""
     read = ((tax_result(rule.result), rule) for rule in rules.of(Purpose.TAX))
     of_taxes = [(found[1], rule) for found, rule in read if found is not None and found[1]]
-    own = [(rule.result.strip(), rule) for rule in rules.of(Purpose.CHARGE_TYPE)]
+    own = [(rule.result, rule) for rule in rules.of(Purpose.CHARGE_TYPE)]
     return _by_value([*own, *of_taxes])
 
 
@@ -242,9 +243,9 @@ class _Seen:
         return tuple(sorted(self._by_subject.values(), key=lambda row: (-row.orders, row.subject)))
 
 
-def _seen(conn: Connection, connection_id: int, since: datetime) -> _Seen:
+def _seen(conn: Connection, connection_id: int) -> _Seen:
     seen = _Seen()
-    for page in replay_all(conn, connection_id, since):
+    for page in replay_all(conn, connection_id, _EVER):
         for found in page:
             seen.add(found)
     return seen

@@ -22,10 +22,9 @@ from bcifs_console.domain.rules import (
     Rules,
 )
 from bcifs_console.store import connections, mapping_releases, past
-from bcifs_console.store.past import KeptOrder
 from bcifs_console.store.views import mappings
 from bcifs_console.store.views.mappings import MappingView, WaitingValue
-from bcifs_console.sync.releasing import affected
+from bcifs_console.sync.releasing import affected, past_of
 
 #: What an order waits for whose sales part IFS does not have (`sync.looking`).
 _SALES_PART: Final = "sales_part "
@@ -105,7 +104,7 @@ def mapped(conn: Connection, connection_id: int) -> Mapped:
     view = mappings.mapping(conn, connection_id)
     policy = connections.settings_of(conn, connection_id).policy
     examples = {value.orders[0] for value in view.waiting}
-    kept = {each.order_id: _past(each) for each in past.of_orders(conn, connection_id, sorted(examples))}
+    kept = {each.order_id: past_of(each) for each in past.of_orders(conn, connection_id, sorted(examples))}
     gaps = [_gap(value, kept.get(value.orders[0]), view.rules, policy) for value in view.waiting]
     return Mapped(view, tuple(sorted(gaps, key=lambda gap: gap.is_covered)))
 
@@ -142,23 +141,8 @@ def freed(
 def _without(rules: Rules, lacking: Collection[tuple[Purpose, str]]) -> Rules:
     """The same rules, those that give what IFS lacks giving nothing: they still take their cases."""
     return Rules(
-        tuple(
-            replace(rule, result="") if (rule.purpose, rule.result.strip()) in lacking else rule for rule in rules.rules
-        )
+        tuple(replace(rule, result="") if (rule.purpose, rule.result) in lacking else rule for rule in rules.rules)
     )
-
-
-def _past(kept: KeptOrder) -> Past | None:
-    try:
-        return Past.of(
-            kept.snapshot,
-            kept.draft,
-            seen_at=kept.fetched_at,
-            customer_id=kept.customer_id,
-            is_named=kept.is_named,
-        )
-    except ValueError:
-        return None
 
 
 def _gap(value: WaitingValue, order: Past | None, rules: Rules, policy: Policy) -> Gap:
@@ -195,9 +179,7 @@ def _unknown_part(value: WaitingValue, order: Order, rules: Rules) -> Gap:
     asked = [(line.sku.strip(), facts_of_line(order, line)) for line in order.lines]
     given = [(sku, facts, resolve(rules, Purpose.SALES_PART, facts)) for sku, facts in asked]
     leading = [
-        (sku, facts, rule)
-        for sku, facts, rule in given
-        if (rule.result.strip() if rule is not None else sku.upper()) == part
+        (sku, facts, rule) for sku, facts, rule in given if (rule.result if rule is not None else sku.upper()) == part
     ]
     skus = tuple(dict.fromkeys(sku for sku, _, _ in leading if sku)) or (part,)
     facts = leading[0][1] if leading else {ConditionField.SKU: part}

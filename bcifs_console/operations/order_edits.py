@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bcifs_console.accounting.adopting import not_adoptable
 from bcifs_console.accounting.basis import fact_hash
-from bcifs_console.accounting.edits import changes, standing
+from bcifs_console.accounting.edits import changes, edit_state
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.domain.basis import Basis
@@ -13,10 +13,10 @@ from bcifs_console.domain.documents import CustomerOrderDraft, Ledger, LedgerDoc
 from bcifs_console.domain.edits import EditAnswer, EditChoice
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import Policy
-from bcifs_console.domain.states import OrderState, order_subject
+from bcifs_console.domain.states import order_subject
 from bcifs_console.operations.connect import settings_of
 from bcifs_console.operations.context import Context
-from bcifs_console.operations.orders import NoSuchOrder
+from bcifs_console.operations.order_faults import READ, NoSuchOrder, hold
 from bcifs_console.store import edits, intake, journal, ledger, queue, rules
 from bcifs_console.store.database import Tx
 
@@ -27,14 +27,8 @@ class NotEdited(Problem):
     kind = ProblemKind.CONFLICT
 
 
-class OrderBeingBooked(Problem):
-    """The order is being looked at: vouchers by what counted until now may be on their way."""
-
-    kind = ProblemKind.CONFLICT
-
-
 class NotAnswerable(Problem):
-    """What was sent can no longer be read."""
+    """What was sent, or what was read of the order, can no longer be read."""
 
     kind = ProblemKind.CONFLICT
 
@@ -67,8 +61,8 @@ def answer(
 ) -> Answered:
     """Say how an edited order goes on, by the order as it was last read; it is looked at again.
 
-    Raises NoSuchOrder, NotEdited, OrderBeingBooked, NotAdoptable, and UsageProblem for a reference that is missing or
-    out of place.
+    Raises NoSuchOrder, NotEdited, OrderBusy, NotAnswerable, NotAdoptable, and UsageProblem for a reference that
+    is missing or out of place.
     """
     if (choice is EditChoice.BY_HAND) is not bool(reference.strip()):
         raise UsageProblem(
@@ -79,15 +73,13 @@ def answer(
     settings = settings_of(context, connection_id)
 
     def write(tx: Tx) -> Answered:
-        # Held: no look that plans by the answers before this one begins, or is under way.
-        if queue.hold(tx, connection_id, order_id) is OrderState.WORKING:
-            raise OrderBeingBooked(f"Order {order_id} is being worked on right now.", remedy="Try again in a moment.")
+        hold(tx, connection_id, order_id)  # no look plans by the answers before this one
         order = _as_read(tx, connection_id, order_id)
         held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
         sent = held.customer_order()
         now = fact_hash(order)
         draft = _frozen(sent) if sent else None
-        stands = standing(draft.basis, sent.fact_hash, now, held.answers) if sent and draft else None
+        stands = edit_state(draft.basis, sent.fact_hash, now, held.answers) if sent and draft else None
         if draft is None or stands is None or not stands.is_edited:
             raise NotEdited(
                 f"Order {order_id} is not edited: it is as it was sent to IFS, or was not sent.",
@@ -131,10 +123,14 @@ def _frozen(sent: LedgerDocument) -> CustomerOrderDraft:
 def _as_read(tx: Tx, connection_id: int, order_id: int) -> Order:
     text = queue.snapshot(tx.conn, connection_id, order_id)
     if text is None:
-        raise NoSuchOrder(
-            f"Order {order_id} was never read here.", remedy=f"If the store has it, run: bcifs orders sync {order_id}"
-        )
-    return decode_order(text)
+        raise NoSuchOrder(order_id, READ)
+    try:
+        return decode_order(text)
+    except ValueError:
+        raise NotAnswerable(
+            f"What was read of order {order_id} can no longer be read, so no answer can be worked out.",
+            remedy=f"Have it read again: bcifs orders sync {order_id}",
+        ) from None
 
 
 def _adopted(order: Order, held: Ledger, found: object, before: Basis | None, policy: Policy) -> Basis:

@@ -6,22 +6,16 @@ finds it there. What is in IFS already is never left out; it is corrected there.
 
 from bcifs_console.base.problems import Problem, ProblemKind, UsageProblem
 from bcifs_console.domain.documents import DocumentState, LedgerDocument
-from bcifs_console.domain.states import OrderState, left_out_key, order_subject
+from bcifs_console.domain.states import left_out_key, order_subject
 from bcifs_console.operations.context import Context
-from bcifs_console.operations.orders import NoSuchOrder
-from bcifs_console.store import customers, intake, journal, ledger, queue
+from bcifs_console.operations.order_faults import NoSuchOrder, hold
+from bcifs_console.store import customers, intake, journal, ledger
 from bcifs_console.store.database import Tx
 from bcifs_console.sync.redraft import nothing_in_ifs
 
 
 class OrderSent(Problem):
     """IFS has, or may have, something of the order."""
-
-    kind = ProblemKind.CONFLICT
-
-
-class OrderBeingSent(Problem):
-    """The order is being looked at: nobody can say yet what will have been sent."""
 
     kind = ProblemKind.CONFLICT
 
@@ -35,7 +29,7 @@ class NotLeftOut(Problem):
 def skip(context: Context, connection_id: int, order_id: int, note: str) -> None:
     """Leave the order out: it is due, and its next look ends in `skipped`.
 
-    Raises UsageProblem without a note, NoSuchOrder, OrderBeingSent, and OrderSent where IFS may have something of it.
+    Raises UsageProblem without a note, NoSuchOrder, OrderBusy, and OrderSent where IFS may have something of it.
     """
     if not note.strip():
         raise UsageProblem("Say why the order is left out.", remedy="Give a note; it stands in the order's story.")
@@ -53,14 +47,8 @@ def skip(context: Context, connection_id: int, order_id: int, note: str) -> None
 
 
 def _check(tx: Tx, connection_id: int, order_id: int) -> None:
-    # Held: nobody begins to look at the order before this is committed.
-    found = queue.hold(tx, connection_id, order_id)
-    if found is None:
-        raise NoSuchOrder(
-            f"Order {order_id} was never seen here.", remedy=f"If the store has it, run: bcifs orders sync {order_id}"
-        )
-    if found is OrderState.WORKING:
-        raise OrderBeingSent(f"Order {order_id} is being worked on right now.", remedy="Try again in a moment.")
+    if hold(tx, connection_id, order_id) is None:
+        raise NoSuchOrder(order_id)
     held = ledger.of_subject(tx.conn, connection_id, order_subject(order_id))
     sent = [document for document in held.documents if may_be_in_ifs(document)]
     if sent:

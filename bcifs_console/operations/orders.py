@@ -1,32 +1,23 @@
 """Orders: list, show, plan (a preview that posts nothing), sync."""
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import Any
 
 from bcifs_console.accounting.gates import ignored_because
 from bcifs_console.accounting.mapping import needs_taxes
 from bcifs_console.accounting.plan import plan
-from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.domain.buyers import Known, buyer_of
 from bcifs_console.domain.documents import CustomerOrderDraft, DocumentKind, TaxTreatment
-from bcifs_console.domain.plan import Blocker, Plan
+from bcifs_console.domain.plan import Plan
 from bcifs_console.domain.states import left_out_key, order_subject
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import VoucherDraft
 from bcifs_console.operations.context import Context
-from bcifs_console.operations.order_due import sync as sync
-from bcifs_console.store import customers, ledger, views
+from bcifs_console.operations.order_faults import NoSuchOrder
+from bcifs_console.store import backfills, customers, ledger, queue, views
 from bcifs_console.store.views import DocumentView, OrderView, TimelineView
 from bcifs_console.sync.loading import with_movements
 from bcifs_console.sync.matching import Match, Matching
-
-
-class NoSuchOrder(Problem):
-    """We have never seen an order of that number."""
-
-    kind = ProblemKind.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +65,7 @@ def show(context: Context, order_id: int, *, connection: str | None) -> OrderDet
 
     detail = context.store.database.read_sync(read)
     if detail is None:
-        raise NoSuchOrder(
-            f"Order {order_id} was never seen here.",
-            remedy=f"If the store has it, run: bcifs orders sync {order_id}",
-        )
+        raise NoSuchOrder(order_id)
     return detail
 
 
@@ -89,15 +77,20 @@ async def preview(context: Context, order_id: int, *, connection: str | None) ->
     runtime = context.runtime(context.connection_id(connection))
     try:
         order = await runtime.store.order(order_id, with_taxes=needs_taxes(runtime.rules))
-        held = await runtime.database.read(lambda conn: ledger.of_subject(conn, runtime.id, order_subject(order_id)))
-        sent = held.customer_order()
-        order = await with_movements(runtime, order, held, runtime.policy)
+        held, is_named = await runtime.database.read(
+            lambda conn: (
+                ledger.of_subject(conn, runtime.id, order_subject(order_id)),
+                backfills.has_named(conn, runtime.id, order_id),
+            )
+        )
+        policy = runtime.policy.for_named() if is_named else runtime.policy
+        order = await with_movements(runtime, order, held, policy)
         match = Match(Known(""))
-        if sent is None and not ignored_because(order, runtime.policy):
+        if held.customer_order() is None and not ignored_because(order, policy):
             key = left_out_key(order_id)  # a person may have left this very order out
             own = await runtime.database.read(lambda conn: customers.link_of(conn, runtime.id, key))
             match = Match(own) if own is not None else await Matching(runtime).resolve(buyer_of(order), None)
-        found = plan(order, match.customer, runtime.rules, runtime.policy, held, seen_at=context.clock.now())
+        found = plan(order, match.customer, runtime.rules, policy, held, seen_at=context.clock.now())
     finally:
         await runtime.aclose()
     return _preview(order_id, found)
@@ -113,28 +106,9 @@ def _preview(order_id: int, found: Plan) -> Preview:
             *(update_json(draft) for draft in found.updates),
             *(voucher_json(draft) for draft in found.vouchers),
         ),
-        blockers=tuple(blocker_json(b) for b in found.conflicts + found.blockers + found.pending),
+        blockers=tuple(queue.blocker_json(blocker) for blocker in found.stops),
         warnings=tuple(asdict(w) for w in found.warnings),
     )
-
-
-def blocker_json(blocker: Blocker) -> dict[str, Any]:
-    """A blocker for people and scripts."""
-    figures = blocker.figures
-    return {
-        "reason": blocker.reason.value,
-        "message": blocker.message,
-        "remedy": blocker.remedy,
-        "subject": blocker.subject,
-        "figures": None
-        if figures is None
-        else {
-            "what": figures.what,
-            "store": figures.store,
-            "computed": figures.computed,
-            "currency": figures.currency,
-        },
-    }
 
 
 def draft_json(draft: CustomerOrderDraft, *, release: bool) -> dict[str, Any]:
@@ -216,12 +190,3 @@ def _tax(treatment: TaxTreatment) -> str:
     if treatment.from_defaults:
         return "default"
     return f"code:{treatment.code}" if treatment.code else "none"
-
-
-def total_of(orders: Collection[OrderView]) -> dict[str, Decimal]:
-    """The sum of the orders' totals by currency."""
-    sums: dict[str, Decimal] = {}
-    for order in orders:
-        if order.total is not None:
-            sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.total
-    return sums

@@ -85,7 +85,11 @@ async def wait_for_groups(context: Context, asked: Sequence[Asked], timeout_s: f
         await _follow(context, connection_id, {each.group for each in asked}, of_connection, end)
         for connection_id, of_connection in orders.items()
     ]
-    return Waited(tuple(order for each in waited for order in each.orders), any(each.timed_out for each in waited))
+    return Waited(
+        tuple(order for each in waited for order in each.orders),
+        any(each.timed_out for each in waited),
+        tuple(pause for each in waited for pause in each.paused),
+    )
 
 
 async def _follow(

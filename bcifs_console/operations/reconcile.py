@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from bcifs_console.domain.documents import DocumentKind, LedgerDocument
+from bcifs_console.domain.marks import CREDITED, INVOICED, said
 from bcifs_console.domain.rules import RevenuePosting, VoucherTransport
 from bcifs_console.domain.states import order_of
 from bcifs_console.ifs.records import OrderHead
@@ -26,6 +27,7 @@ from bcifs_console.operations.reconcile_ifs import (
     booked_vouchers,
     cancelled_keys,
     orders_named,
+    states_to_note,
 )
 from bcifs_console.operations.reconcile_reading import (
     IfsReader,
@@ -36,15 +38,16 @@ from bcifs_console.operations.reconcile_reading import (
     StoreBooks,
     StoreReader,
     StoreSide,
-    patiently,
     unheard,
 )
 from bcifs_console.operations.reconcile_reasons import Frame, OrderRecord
 from bcifs_console.operations.reconciling import Compared, Expected, Reasoned, Verdict, compare
-from bcifs_console.store import books, connections, edits, reconciliation, views
+from bcifs_console.operations.voucher_keys import parse_key
+from bcifs_console.store import books, connections, edits, marks, reconciliation, views
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.reconciliation import ReconciledDay
 from bcifs_console.store.views import OrderView
+from bcifs_console.sync.backfill import patiently
 
 _CHUNK: Final = 5_000
 _CSV_HEADINGS: Final = (
@@ -137,12 +140,12 @@ class Comparison:
     async def run(self) -> Reconciled:
         """Read, compare, keep. Raises the errors of both clients that do not pass, and UnreadableDocument."""
         made_at = self._database.clock.now()
-        booked_days = await self._read(self._days_with_vouchers)
+        with_vouchers = await self._read(self._orders_with_vouchers)
         await self._store.sweep()
         self._on_progress(Progress("reading IFS"))
         heads = await self._heads(made_at)
-        vouchers = await self._vouchers(self._span.first, self._span.last, bool(booked_days))
-        named = {*booked_days, *orders_named(self._company, heads, vouchers)}
+        vouchers = await self._vouchers(self._span.first, self._span.last, bool(with_vouchers))
+        named = {*with_vouchers, *orders_named(self._company, heads, vouchers)}
         named |= {*self._store.books.orders, *self._store.books.refunds, *self._store.books.unread}
         documents = await self._read(lambda conn: books.of_orders(conn, self._company.connection_id, named))
         await self._note_loaded(documents, vouchers)
@@ -150,13 +153,14 @@ class Comparison:
         self._on_progress(Progress("comparing"))
         rows = await self._compare(documents, heads, vouchers)
         await self._keep(rows, made_at)
+        await self._note_invoiced(documents, heads)
         unread = tuple(f"Order {number}: {why}" for number, why in sorted(self._store.books.unread.items()))
         return Reconciled(self._company.name, tuple(rows), unread, self._notes())
 
     async def _read(self, run: "Callable[[Connection], Any]") -> Any:
         return await self._database.read(run)
 
-    def _days_with_vouchers(self, conn: Connection) -> set[int]:
+    def _orders_with_vouchers(self, conn: Connection) -> set[int]:
         """Orders of which our ledger has a voucher on these days."""
         found = books.documents(
             conn,
@@ -200,6 +204,15 @@ class Comparison:
         if numbers:
             await self._database.write(write)
 
+    async def _note_invoiced(
+        self, documents: Mapping[int, Sequence[LedgerDocument]], heads: Sequence[OrderHead]
+    ) -> None:
+        """An invoice on an order whose revenue vouchers book is that order's problem: its next look says so."""
+        states = states_to_note(self._company, heads, chain.from_iterable(documents.values()))
+        if states:
+            connection_id = self._company.connection_id
+            await self._database.write(lambda tx: marks.note_states(tx, connection_id, states))
+
     # -- comparing ---------------------------------------------------------------------------------------------------
 
     async def _compare(
@@ -213,12 +226,23 @@ class Comparison:
         # In a thread: a month's arithmetic must not keep the console's keys waiting.
         expected, strays = await asyncio.to_thread(self._sides, documents, seen, frame)
         moved = await self._moved(expected)
+        strays |= await self._booked_by_hand(vouchers)
         known = {number for number, of_order in documents.items() if self._is_known(number, of_order)}
+        every = chain.from_iterable(documents.values())
+        credited = {document.key for document in every if said(document, INVOICED) == CREDITED}
+        wanted = {fact.key for fact in expected}
         booked = [
-            *booked_orders(self._company, heads, {fact.key for fact in expected}, known, self._span.first),
+            *booked_orders(self._company, heads, wanted, known, self._span.first, credited),
             *booked_vouchers(self._company, [*vouchers, *moved], frame.accounts),
         ]
         return await asyncio.to_thread(compare, expected, booked, self._span.first, self._span.last, strays)
+
+    async def _booked_by_hand(self, vouchers: Iterable[BookedVoucher]) -> dict[str, Reasoned]:
+        """By IFS's reference, what is known of vouchers without a key of ours: a person may have named them."""
+        without_key = {voucher.reference for voucher in vouchers if parse_key(voucher.key) is None}
+        connection_id = self._company.connection_id
+        named = await self._read(lambda conn: marks.by_hand(conn, connection_id, without_key))
+        return {reference: Reasoned(f"A person booked {key} by hand as this.") for reference, key in named.items()}
 
     def _sides(
         self, documents: Mapping[int, Sequence[LedgerDocument]], seen: Mapping[int, OrderView], frame: Frame

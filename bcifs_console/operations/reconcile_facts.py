@@ -17,6 +17,7 @@ from bcifs_console.accounting.repayments import Stage, repayments
 from bcifs_console.accounting.tenders import cash_of
 from bcifs_console.domain.codec import decode_customer_order, decode_order_update
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
+from bcifs_console.domain.marks import BY_HAND, accepted_total, said
 from bcifs_console.domain.money import ZERO, cap, minor_unit, rounded
 from bcifs_console.domain.movements import Shipment
 from bcifs_console.domain.orders import LineType, Order
@@ -91,8 +92,9 @@ class _Voucher:
 
     @property
     def moves_nothing(self) -> bool:
-        """Recorded so that it is not looked at again; IFS gets nothing of it."""
-        return self.document.state is DocumentState.NOTHING_TO_POST or not self.draft.rows
+        """Recorded so that it is not looked at again; IFS has nothing of it, by us or by a person."""
+        is_done = self.document.state is DocumentState.NOTHING_TO_POST and not said(self.document, BY_HAND)
+        return is_done or not self.draft.rows
 
     @property
     def is_of_the_store(self) -> bool:
@@ -151,9 +153,11 @@ class _Reading:
         )
 
     def _order_allowances(self, order: Order) -> tuple[Allowance, ...]:
-        """What IFS shows by our own doing: the order as it was frozen, less the lines that were lowered since."""
+        """What IFS rightly shows: the order as it was frozen, or a total that a person accepted; less the lines that
+        were lowered since."""
         if self._sent is None:
             return ()
+        accepted = accepted_total(self._sent)
         lowered = ZERO
         for document in self._record.documents:
             if document.kind is DocumentKind.ORDER_UPDATE and document.state is DocumentState.CONFIRMED:
@@ -164,7 +168,12 @@ class _Reading:
             reasons.append("It stands as it was when it was sent; lines refunded before and edits since are not in it.")
         if lowered:
             reasons.append(f"Its lines were lowered by {lowered:f} {order.currency} after refunds.")
-        return (Allowance(self._sent.amount - lowered, " ".join(reasons)),) if reasons else ()
+        allowed = [Allowance(self._sent.amount - lowered, " ".join(reasons))] if reasons else []
+        if accepted is not None:
+            reasons.insert(0, "A person accepted the total that IFS shows.")
+            # Lines may have been lowered before it was accepted, or after.
+            allowed += [Allowance(total, " ".join(reasons)) for total in (accepted, accepted - lowered)]
+        return tuple(allowed)
 
     def _movements(self, order: Order) -> Iterator[Expected]:
         cash = cash_of(order, self._policy)

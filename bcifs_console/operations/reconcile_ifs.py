@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain
-from typing import Final
 
+from bcifs_console.domain import marks
+from bcifs_console.domain.documents import LedgerDocument
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.rules import Policy, RevenuePosting, Rules
 from bcifs_console.ifs.records import OrderHead
 from bcifs_console.ifs.voucher_records import BookedVoucher
 from bcifs_console.operations.reconcile_accounts import Accounts, Row, amount_of, entries_of
 from bcifs_console.operations.reconcile_facts import KIND_OF
-from bcifs_console.operations.reconciling import Booked, BookKind
+from bcifs_console.operations.reconciling import Booked, BookKind, Reasoned
 from bcifs_console.operations.voucher_keys import order_of_reference, parse_key
-
-#: How the state of an invoiced order begins (facts §5, states).
-_INVOICED: Final = "invoiced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,10 @@ class Company:
     def is_cancelled(self, head: OrderHead) -> bool:
         return head.state in self.cancelled_states
 
+    def books_twice(self, head: OrderHead) -> bool:
+        """Whether IFS invoiced an order whose revenue vouchers book (ACCOUNTING §3)."""
+        return self.policy.revenue_posting is RevenuePosting.VOUCHER and marks.is_invoiced_state(head.state)
+
 
 def orders_named(company: Company, heads: Iterable[OrderHead], vouchers: Iterable[BookedVoucher]) -> set[int]:
     """The orders of ours that IFS speaks of."""
@@ -57,19 +59,35 @@ def orders_named(company: Company, heads: Iterable[OrderHead], vouchers: Iterabl
     return {number for number in found if number is not None}
 
 
-def cancelled_keys(company: Company, heads: Collection[OrderHead], vouchers: Iterable[BookedVoucher]) -> frozenset[str]:
+def cancelled_keys(
+    company: Company, heads: Collection[OrderHead], vouchers: Collection[BookedVoucher]
+) -> frozenset[str]:
     """References and keys of which IFS has nothing but what was cancelled."""
+    found = {head.reference for head in heads if company.is_cancelled(head)}
+    found |= {voucher.key for voucher in vouchers if voucher.is_cancelled}
     alive = {head.reference for head in heads if not company.is_cancelled(head)}
-    orders = {head.reference for head in heads if company.is_cancelled(head)} - alive
-    return frozenset(orders | {voucher.key for voucher in vouchers if voucher.is_cancelled})
+    alive |= {voucher.key for voucher in vouchers if not voucher.is_cancelled}
+    return frozenset(found - alive)
+
+
+def states_to_note(company: Company, heads: Iterable[OrderHead], documents: Iterable[LedgerDocument]) -> dict[str, str]:
+    """By reference, the state of each order that is invoiced, and of each that was seen so before."""
+    seen = {document.key for document in documents if document.part(marks.INVOICED) is not None}
+    return {head.reference: head.state for head in heads if company.books_twice(head) or head.reference in seen}
 
 
 def booked_orders(
-    company: Company, heads: Iterable[OrderHead], wanted: Collection[str], known: Collection[int], first: date
+    company: Company,
+    heads: Iterable[OrderHead],
+    wanted: Collection[str],
+    known: Collection[int],
+    first: date,
+    credited: Collection[str] = (),
 ) -> Iterator[Booked]:
     """The customer orders in `wanted` (references), and those of which nobody knows.
 
-    `known`: orders of ours. One of them that is not wanted is an order of another day.
+    `known`: orders of ours. One of them that is not wanted is an order of another day. `credited`: references of
+    which a person says that the invoice was credited.
     """
     for head in heads:
         order_id = company.order_of(head.reference)
@@ -84,17 +102,15 @@ def booked_orders(
             currency=head.currency,
             amount=head.gross if head.gross is not None else ZERO,
             reference=head.order_no,
-            fault=_invoice_fault(company, head),
-            fault_remedy="Credit the invoice in IFS, and see to it that this order type is never invoiced.",
+            fault=_invoice_fault(order_id, head, credited) if company.books_twice(head) else None,
             order_id=order_id,
         )
 
 
-def _invoice_fault(company: Company, head: OrderHead) -> str:
-    books_revenue = company.policy.revenue_posting is RevenuePosting.VOUCHER
-    if not books_revenue or not head.state.casefold().startswith(_INVOICED):
-        return ""
-    return f"Order {head.order_no} was invoiced in IFS: its revenue is booked twice."
+def _invoice_fault(order_id: int, head: OrderHead, credited: Collection[str]) -> Reasoned:
+    if head.reference in credited:
+        return Reasoned(f"Order {head.order_no} was invoiced in IFS; a person says that the invoice was credited.")
+    return Reasoned(marks.invoiced_twice(head.order_no), marks.credit_it(order_id), is_good=False)
 
 
 def booked_vouchers(company: Company, vouchers: Iterable[BookedVoucher], accounts: Accounts) -> Iterator[Booked]:
@@ -115,11 +131,12 @@ def booked_vouchers(company: Company, vouchers: Iterable[BookedVoucher], account
             reference=voucher.reference,
             entries=entries_of(rows),
             fault=_balance_fault(rows),
-            fault_remedy="Correct it in IFS.",
             order_id=order_id,
         )
 
 
-def _balance_fault(rows: Iterable[Row]) -> str:
+def _balance_fault(rows: Iterable[Row]) -> Reasoned | None:
     off: Decimal = sum((debit - credit for _, debit, credit in rows), ZERO)
-    return f"It is not in balance: debit less credit is {off:f}." if off else ""
+    if not off:
+        return None
+    return Reasoned(f"It is not in balance: debit less credit is {off:f}.", "Correct it in IFS.", is_good=False)

@@ -6,10 +6,9 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.bigcommerce.errors import BadAnswer, OrderNotFound
 from bcifs_console.bigcommerce.wants import movements_wanted
 from bcifs_console.domain.documents import DocumentKind, LedgerDocument
@@ -17,14 +16,11 @@ from bcifs_console.domain.movements import Refund, Shipment, Tender
 from bcifs_console.domain.orders import Order
 from bcifs_console.ifs.records import OrderHead
 from bcifs_console.ifs.voucher_records import BookedVoucher
+from bcifs_console.sync.backfill import patiently
 
-T = TypeVar("T")
 Pause = Callable[[float], Awaitable[None]]
 #: The resolution of `date_modified` is a second, and clocks differ a little.
 _OVERLAP: Final = timedelta(minutes=5)
-_TRIES: Final = 10
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 60.0
 _AT_ONCE: Final = 6
 
 
@@ -98,11 +94,10 @@ class Span:
 
 @dataclass(slots=True)
 class StoreBooks:
-    """What the store showed. `gone`: orders it has no more; `unread`: orders it would not show, and why."""
+    """What the store showed. `unread`: orders it would not show, and why."""
 
     orders: dict[int, Order] = field(default_factory=dict)
     refunds: dict[int, tuple[Refund, ...]] = field(default_factory=dict)
-    gone: set[int] = field(default_factory=set)
     unread: dict[int, str] = field(default_factory=dict)
 
 
@@ -184,8 +179,7 @@ class StoreSide:
                 books.orders[order_id] = await self._with_movements(order, documents)
                 books.unread.pop(order_id, None)
             except OrderNotFound:
-                books.gone.add(order_id)
-                books.unread.pop(order_id, None)
+                books.unread.pop(order_id, None)  # nothing to compare: the store has it no more
             except BadAnswer as problem:
                 books.orders.pop(order_id, None)
                 books.unread[order_id] = problem.message
@@ -206,21 +200,3 @@ class StoreSide:
         if wanted.shipments or has_vouchers:
             shipments = await patiently(lambda: self._client.shipments(order.id, False), self._pause)
         return replace(order, tenders=tenders, shipments=shipments)
-
-
-async def patiently(call: Callable[[], Awaitable[T]], pause: Pause) -> T:
-    """The answer of `call`, which only reads: made again, with growing pauses, while it fails with what may pass.
-
-    Raises the Problem that did not pass.
-    """
-    wait_s = _FIRST_PAUSE_S
-    for left in range(_TRIES - 1, -1, -1):
-        try:
-            return await call()
-        except Problem as problem:
-            if problem.kind is not ProblemKind.TRANSIENT or not left:
-                raise
-            asked_s = float(getattr(problem, "retry_after_s", None) or 0.0)
-            await pause(min(max(wait_s, asked_s), _LONGEST_PAUSE_S))
-            wait_s *= 2
-    raise AssertionError("the last try has answered or raised")

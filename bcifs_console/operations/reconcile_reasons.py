@@ -10,6 +10,7 @@ from bcifs_console.accounting.gates import is_closed
 from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.documents import DocumentState, LedgerDocument
 from bcifs_console.domain.edits import EditAnswer, EditChoice
+from bcifs_console.domain.marks import BY_HAND, said
 from bcifs_console.domain.movements import Refund
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import Policy, VoucherTransport
@@ -82,8 +83,6 @@ class Reasons:
         if is_cancelled and is_closed(order):
             return Reasoned("It is cancelled in the store and in IFS.")
         if document is None:
-            if order.placed_at < self._policy.start_at:
-                return Reasoned("It was placed before the start of this connection.")
             if is_closed(order):
                 return Reasoned("It was cancelled or declined in the store before it got to IFS.")
         elif document.state is DocumentState.CONFIRMED:
@@ -113,6 +112,9 @@ class Reasons:
 
     def voucher_absent(self, document: LedgerDocument) -> Reasoned:
         """Why a voucher of our ledger is not in IFS."""
+        by_hand = said(document, BY_HAND)
+        if by_hand:
+            return Reasoned(f"A person booked it in IFS by hand: {by_hand}.")
         by_file = self._by_file(document)
         if by_file is not None:
             return by_file
@@ -177,7 +179,7 @@ class Reasons:
         if view is None:
             order = self._record.order
             if order is not None and order.placed_at < self._policy.start_at:
-                return Reasoned("Its order was placed before the start of this connection.")
+                return Reasoned(f"Order {order.id} was placed before the start of this connection.")
             return Reasoned(f"Order {self._record.order_id} was never seen here.", "Run: bcifs poll", is_good=False)
         if view.state == OrderState.SYNCED.value:
             return None

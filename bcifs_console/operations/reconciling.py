@@ -100,8 +100,7 @@ class Booked:
     amount: Decimal
     reference: str
     entries: Entries = field(default_factory=dict)
-    fault: str = ""
-    fault_remedy: str = ""
+    fault: Reasoned | None = None  #: what is wrong with it by itself
     order_id: int | None = None
 
 
@@ -219,7 +218,8 @@ def compare(
     """Both sides by day, currency and kind, for the days from `first` to `last`.
 
     A fact counts on its own day, what is booked on the day it bears in IFS. A difference stands with the fact; where
-    that day was not asked for, with what is booked. `strays`: what is known of keys that the store does not show.
+    that day was not asked for, with what is booked. `strays`: what is known of keys, or of IFS's references, that the
+    store does not show.
     """
     grid = _Grid(first, last)
     by_key: dict[str, list[Booked]] = {}
@@ -234,7 +234,8 @@ def compare(
         group.differences += _of_fact(fact, found)
     for entry in (entry for left in by_key.values() for entry in left):
         _count(grid, None, [entry])
-        grid.at(entry).differences.append(_stray(entry, strays.get(entry.key, STRAY)))
+        known = strays.get(entry.key) or strays.get(entry.reference) or STRAY
+        grid.at(entry).differences.append(_stray(entry, known))
     return grid.answer()
 
 
@@ -261,9 +262,8 @@ def _of_fact(fact: Expected, found: list[Booked]) -> list[Difference]:
 
 def _of_pair(fact: Expected, entry: Booked) -> list[Difference]:
     differences = []
-    if entry.fault:
-        fault = Reasoned(entry.fault, entry.fault_remedy, is_good=False)
-        differences.append(_difference(What.FAULT, fact, entry, fault))
+    if entry.fault is not None:
+        differences.append(_difference(What.FAULT, fact, entry, entry.fault))
     if entry.currency != fact.currency:
         wrong = Reasoned(f"IFS has it in {entry.currency}, the store in {fact.currency}.", _CORRECT, is_good=False)
         differences.append(_difference(What.CURRENCY, fact, entry, wrong))

@@ -43,9 +43,9 @@ def status(context: Context) -> dict[str, Any]:
             "decisions": len(customers.open_decisions(conn)),
             "problems": counted.get(OrderState.WAITING.value, 0) + counted.get(OrderState.FAILED.value, 0),
             "oldest_due_s": None if oldest is None else round((now - oldest).total_seconds(), 1),
-            "listener": _process(beats, ("all", "listener"), now),
-            "worker": _process(beats, ("all", "worker"), now),
-            "connections": _connections(conn, now, timedelta(seconds=5 * context.settings.watch_interval_s)),
+            "listener": _process(beats, "listener"),
+            "worker": _process(beats, "worker"),
+            "connections": _connections(conn, now, context.settings.stale_after),
             "refused": _refused(conn),
             "home": str(context.settings.home),
         }
@@ -56,15 +56,15 @@ def status(context: Context) -> dict[str, Any]:
 def _refused(conn: Connection) -> dict[str, int]:
     """Deliveries the listener refused since counting began, by kind."""
     totals: Counter[str] = Counter()
-    for (_, label), number in journal.counts(conn, "deliveries").items():
-        kind = label.removeprefix("refused:")
+    for (_, label), number in journal.counts(conn, health.DELIVERIES).items():
+        kind = label.removeprefix(health.REFUSED)
         if kind != label:
             totals[kind] += number
     return dict(totals)
 
 
-def _process(beats: list[health.Heartbeat], roles: tuple[str, ...], now: datetime) -> dict[str, Any]:
-    beat = next((b for b in beats if b.role in roles), None)
+def _process(beats: list[health.Heartbeat], role: str) -> dict[str, Any]:
+    beat = health.of_role(beats, role)
     if beat is None:
         return {"state": "down", "since": None}
     return {"state": "up", "since": beat.started_at, **beat.detail}

@@ -20,13 +20,14 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from bcifs_console.accounting.replay import Compared, Past, Replayed, Verdict, compare, replay
+from bcifs_console.accounting.replay import Compared, Effect, Replayed, compare, replay
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.rules import Policy, Rules
 from bcifs_console.operations import mapping
 from bcifs_console.operations.context import Context
 from bcifs_console.store import connections, past, rules
 from bcifs_console.store.past import KeptOrder
+from bcifs_console.sync.releasing import past_of
 
 T = TypeVar("T")
 
@@ -53,14 +54,14 @@ class Tried:
 
     connection: str
     since: datetime
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    effects: Counter[Effect] = field(default_factory=Counter)
     changed: list[Compared] = field(default_factory=list)  #: all that are not the same, oldest first
     unreadable: list[int] = field(default_factory=list)  #: orders whose snapshot can no longer be read
 
     @property
     def orders(self) -> int:
         """How many were replayed."""
-        return sum(self.verdicts.values())
+        return sum(self.effects.values())
 
     @property
     def accounts(self) -> tuple[AccountSum, ...]:
@@ -93,10 +94,10 @@ def try_rules(context: Context, connection: str | None, wanted: Rules, *, since:
         tried = Tried(connections.all_names(conn)[connection_id], since)
         work = _Comparing(before, wanted, policy)
         for answer in _spread(work, past.since(conn, connection_id, since, page=_PAGE)):
-            tried.verdicts[Verdict.SAME] += answer.same
+            tried.effects[Effect.SAME] += answer.same
             tried.unreadable += answer.unreadable
             for found in answer.changed:
-                tried.verdicts[found.verdict] += 1
+                tried.effects[found.effect] += 1
                 tried.changed.append(found)
         return tried
 
@@ -132,13 +133,13 @@ class _Comparing:
     def __call__(self, page: list[KeptOrder]) -> _Page:
         changed, unreadable = [], []
         for kept in page:
-            order = _past(kept)
+            order = past_of(kept)
             if order is None:
                 unreadable.append(kept.order_id)
                 continue
             was, becomes = replay(order, self.before, self.policy), replay(order, self.after, self.policy)
             found = compare(was, becomes, self.policy)
-            if found.verdict is not Verdict.SAME:
+            if found.effect is not Effect.SAME:
                 changed.append(found)
         return _Page(len(page) - len(changed) - len(unreadable), tuple(changed), tuple(unreadable))
 
@@ -151,21 +152,8 @@ class _Replaying:
     policy: Policy
 
     def __call__(self, page: list[KeptOrder]) -> tuple[Replayed, ...]:
-        found = (_past(kept) for kept in page)
+        found = (past_of(kept) for kept in page)
         return tuple(replay(order, self.rules, self.policy) for order in found if order is not None)
-
-
-def _past(kept: KeptOrder) -> Past | None:
-    try:
-        return Past.of(
-            kept.snapshot,
-            kept.draft,
-            seen_at=kept.fetched_at,
-            customer_id=kept.customer_id,
-            is_named=kept.is_named,
-        )
-    except ValueError:
-        return None
 
 
 def _spread(work: Callable[[list[KeptOrder]], T], pages: Iterable[list[KeptOrder]]) -> Iterator[T]:

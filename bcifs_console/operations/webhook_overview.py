@@ -4,19 +4,20 @@ From the store alone; nothing here asks BigCommerce. What may be done about it i
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from bcifs_console.bigcommerce.delivery_terms import GIVES_UP_AFTER, IDLE_AFTER, RATIO_FLOOR, RATIO_LINE, RATIO_WINDOW
-from bcifs_console.domain.webhooks import WebhookState
-from bcifs_console.operations.webhook_summary import as_seen
+from bcifs_console.domain.webhooks import WebhookState, worst
+from bcifs_console.operations.webhook_summary import AckTimes, ack_times, as_seen
 from bcifs_console.store.health import HookRecord
 from bcifs_console.store.views import webhooks as views
 from bcifs_console.store.views.webhooks import WebhookFacts
-from bcifs_console.sync.diagnosis import RECENT, Acks
+from bcifs_console.store.webhooks import Compared, WebhookHealth
+from bcifs_console.sync.diagnosis import RECENT, Acks, silence_of
 
 __all__ = ["RATIO_FLOOR", "RATIO_LINE", "HookLine", "Refusals", "Trouble", "WebhookOverview", "overview", "redacted"]
 
@@ -34,6 +35,9 @@ class HookLine:
     action: str  #: what was done about it last
     last_delivery_at: datetime | None
     idle_off_at: datetime | None  #: BigCommerce switches it off then, unless an event comes before
+    last_hour: int = 0  #: deliveries
+    missed: int = 0  #: of what happened within a day, what it should have told of and did not
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class WebhookOverview:
     missed: int
     heard: int
     hooks: tuple[HookLine, ...]
+    ack: AckTimes | None = None
 
     @property
     def miss_rate(self) -> float | None:
@@ -87,14 +92,15 @@ class WebhookOverview:
 def overview(conn: Connection, now: datetime, *, stale_after: timedelta) -> list[WebhookOverview]:
     """How the webhooks of every connection are, by name. `stale_after`: looked at longer ago, they are unknown."""
     found = views.facts(conn, now, window=RATIO_WINDOW, recent=RECENT)
-    return [_overview(each, now, stale_after) for each in found]
+    ack = ack_times(conn, now)
+    return [replace(_overview(each, now, stale_after), ack=ack) for each in found]
 
 
 def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> WebhookOverview:
     health = facts.health.after_repairs
-    hooks = tuple(_line(record) for record in facts.hooks)
+    hooks = tuple(_line(record, facts) for record in facts.hooks)
     state, cause, remedy = as_seen(health, now, stale_after)
-    worst = max((hook.state for hook in hooks), key=lambda each: each.severity, default=state)
+    worst_hook = worst(hook.state for hook in hooks)
     troubles = [Trouble(finding.text, finding.remedy) for finding in health.findings]
     mended = [
         Trouble(finding.text, finding.remedy, health.repaired_at)
@@ -103,10 +109,10 @@ def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> Web
     ]
     if (state, cause) != (health.state, health.cause):
         troubles = [Trouble(cause, remedy)]  # nobody looks: what was found once is not known to be so still
-    elif worst.severity > state.severity:
+    elif worst_hook.severity > state.severity:
         ill = sum(1 for hook in hooks if hook.state is not WebhookState.HEALTHY)
         seen = f"{ill} of {len(hooks)} webhooks are not in order, as somebody saw since the last look."
-        state = worst
+        state = worst_hook
         troubles.insert(0, Trouble(seen, "Nothing to do: the service's next look repairs them."))
     else:
         troubles += mended
@@ -130,7 +136,7 @@ def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> Web
         duplicates=facts.counted.get("duplicate", 0),
         missed=facts.compared.get("missed", 0),
         heard=facts.compared.get("heard", 0),
-        hooks=hooks,
+        hooks=tuple(_or_silent(hook, health) for hook in hooks),
     )
 
 
@@ -138,8 +144,14 @@ def _overview(facts: WebhookFacts, now: datetime, stale_after: timedelta) -> Web
 _KINDS_NOT_COUNTED: Final = frozenset({"late", "disconnected"})
 
 
-def _line(record: HookRecord) -> HookLine:
+def idle_off_at(record: HookRecord) -> datetime | None:
+    """When BigCommerce switches the hook off unless an event is delivered before, as far as we know of one."""
     known = record.last_delivery_at or record.since
+    return known + IDLE_AFTER if known and record.hook_id else None
+
+
+def _line(record: HookRecord, facts: WebhookFacts) -> HookLine:
+    compared = facts.by_scope.get(record.scope, Compared())
     return HookLine(
         scope=record.scope,
         hook_id=record.hook_id or None,
@@ -149,8 +161,19 @@ def _line(record: HookRecord) -> HookLine:
         since=record.since,
         action=record.action,
         last_delivery_at=record.last_delivery_at,
-        idle_off_at=known + IDLE_AFTER if known and record.hook_id else None,
+        idle_off_at=idle_off_at(record),
+        last_hour=facts.last_hour.get(record.scope, 0),
+        missed=compared.missed,
+        heard=compared.heard,
     )
+
+
+def _or_silent(hook: HookLine, health: WebhookHealth) -> HookLine:
+    """A hook that is in order at the store, and silent as the watcher found."""
+    silence = silence_of(health, hook.scope)
+    if silence is None or hook.state is not WebhookState.HEALTHY:
+        return hook
+    return replace(hook, state=WebhookState.SILENT, cause=silence[0])
 
 
 # -- what a delivery says ----------------------------------------------------------------------------------------------

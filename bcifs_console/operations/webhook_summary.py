@@ -1,5 +1,6 @@
 """How a connection's webhooks are in a few words, from the store alone: `bcifs status` must not load the clients."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,22 @@ from sqlalchemy import Connection
 from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.store import health, journal, webhooks
 from bcifs_console.store.webhooks import WebhookHealth
+
+
+@dataclass(frozen=True, slots=True)
+class AckTimes:
+    """How long a listener took lately (some five minutes) from a delivery's headers to its 200."""
+
+    p50_ms: float
+    p99_ms: float
+    number: int  #: of deliveries
+
+
+def ack_times(conn: Connection, now: datetime) -> AckTimes | None:
+    """Those of the slowest listener that lives; None where none has had a delivery lately."""
+    told = [ack for beat in health.living(conn, now) if (ack := beat.detail.get("ack"))]
+    times = [AckTimes(ack["p50_ms"], ack["p99_ms"], ack["number"]) for ack in told]
+    return max(times, key=lambda each: each.p99_ms, default=None)
 
 
 def as_seen(found: WebhookHealth, now: datetime, stale_after: timedelta) -> tuple[WebhookState, str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import or_, select, update
 
 from bcifs_console.store.database import Tx
 from bcifs_console.store.tables import alert
@@ -65,11 +65,6 @@ def failed(tx: Tx, alert_id: int, error: str) -> None:
     here = alert.c.id == alert_id
     tx.conn.execute(update(alert).where(here).values(error=error))
     tx.conn.execute(update(alert).where(here, alert.c.attempts >= ATTEMPTS).values(settled_at=tx.now))
-
-
-def newest(conn: Connection, limit: int = 50) -> list[Alert]:
-    """The last messages, newest first."""
-    return [_alert(row) for row in conn.execute(select(alert).order_by(alert.c.id.desc()).limit(limit))]
 
 
 def _alert(row: object) -> Alert:

@@ -116,6 +116,13 @@ def end(tx: Tx, job: Backfill, *, actor: str) -> Backfill:
     return done
 
 
+def has_named(conn: Connection, connection_id: int, order_id: int) -> bool:
+    """Whether a backfill named the order, so that it counts whenever it was placed."""
+    of_order = store_order.c.connection_id == connection_id, store_order.c.order_id == order_id
+    named = select(store_order.c.order_id).where(*of_order, store_order.c.backfill.is_not(None))
+    return conn.execute(named).first() is not None
+
+
 def states(conn: Connection, backfill_id: int) -> dict[OrderState, int]:
     """How many of the orders that this backfill named last are in each state."""
     rows = conn.execute(

@@ -1,10 +1,10 @@
 """The ledger as accountants read it: its documents by day, kind, state and order; and the batches of vouchers.
 
-What becomes of a document and its calls is `ledger`; here documents come without their parts.
+What becomes of a document and its calls is `ledger`; here documents come without their calls.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.states import order_of, order_subject
-from bcifs_console.store import journal, ledger, reconciliation
+from bcifs_console.store import journal, ledger, marks, reconciliation
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import StoreProblem
 from bcifs_console.store.tables import connection, document, voucher_batch
@@ -96,15 +96,14 @@ def vouchers_by_day(
     *,
     first: date | None = None,
     last: date | None = None,
-    states: Collection[DocumentState] = (DocumentState.CONFIRMED,),
 ) -> Iterator[LedgerDocument]:
-    """The connection's vouchers by voucher date, then as they were written down; read as they are asked for."""
+    """The connection's confirmed vouchers by voucher date, then as written down; read as they are asked for."""
     query = (
         select(document)
         .where(
             _DOC.connection_id == connection_id,
             _DOC.kind == DocumentKind.VOUCHER.value,
-            _DOC.state.in_([state.value for state in states]),
+            _DOC.state == DocumentState.CONFIRMED.value,
         )
         .order_by(_DOC.day, _DOC.id)
     )
@@ -112,15 +111,17 @@ def vouchers_by_day(
 
 
 def of_orders(conn: Connection, connection_id: int, order_ids: Collection[int]) -> dict[int, list[LedgerDocument]]:
-    """Every document of these orders, in the order they were written down."""
+    """Every document of these orders with its marks, in the order they were written down."""
     found: dict[int, list[LedgerDocument]] = {order_id: [] for order_id in order_ids}
     for chunk in _chunks(sorted(found)):
         subjects = [order_subject(order_id) for order_id in chunk]
         query = select(document).where(_DOC.connection_id == connection_id, _DOC.subject.in_(subjects))
-        for row in conn.execute(query.order_by(_DOC.id)):
+        rows = conn.execute(query.order_by(_DOC.id)).all()
+        borne = marks.of_documents(conn, [row.id for row in rows])
+        for row in rows:
             order_id = order_of(row.subject)
             if order_id is not None:
-                found[order_id].append(ledger.from_row(row))
+                found[order_id].append(replace(ledger.from_row(row), parts=borne.get(row.id, ())))
     return found
 
 

@@ -17,7 +17,7 @@ from bcifs_console.domain.documents import DocumentKind, PartState
 from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.store import directory, intake, journal, queue
 from bcifs_console.store.database import Tx
-from bcifs_console.store.errors import BuyerBeingSent, BuyerSent, DecidedMeanwhile
+from bcifs_console.store.errors import BuyerBeingSent, BuyerSent, DecidedMeanwhile, NotedMeanwhile
 from bcifs_console.store.tables import (
     connection,
     customer_link,
@@ -197,11 +197,18 @@ def decide(
     return orders
 
 
-def remark(tx: Tx, found: Decision, note: str, *, actor: str) -> None:
-    """Leave a note on a question that is open; an answer brings its own. Raises DecidedMeanwhile."""
-    done = tx.conn.execute(update(decision).where(decision.c.id == found.id, decision.c.action == "").values(note=note))
-    if done.rowcount != 1:
+def remark(tx: Tx, found: Decision, note: str, *, actor: str, instead_of: str | None = None) -> None:
+    """Leave a note on a question that is open; an answer brings its own. `instead_of`: the note there is thought to be.
+
+    Raises DecidedMeanwhile, and NotedMeanwhile where it is another one, which stays.
+    """
+    held = select(decision.c.action, decision.c.note).where(decision.c.id == found.id).with_for_update()
+    now = tx.conn.execute(held).first()
+    if now is None or now.action:
         raise DecidedMeanwhile(found.name)
+    if instead_of is not None and now.note != instead_of.strip():
+        raise NotedMeanwhile(found.name, now.note)
+    tx.conn.execute(update(decision).where(decision.c.id == found.id).values(note=note))
     subject = f"buyer:{found.buyer_key}"
     journal.write(
         tx,

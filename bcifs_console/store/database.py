@@ -257,13 +257,21 @@ class Database:
             raise _unavailable(error) from error
 
     def data_version(self) -> int | None:
-        """A number that changes when anyone commits (SQLite; 2 µs a look); None where the engine has none."""
+        """A number that changes when anyone commits (SQLite; 2 µs a look); None where the engine has none.
+
+        Raises StoreUnavailable or StoreClosed.
+        """
         if not self.is_sqlite:
             return None
-        if self._version_probe is None:
-            path = self._writer_engine.url.database or ""
-            self._version_probe = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        row = self._version_probe.execute("PRAGMA data_version").fetchone()
+        if self._closed:
+            raise StoreClosed
+        try:
+            if self._version_probe is None:
+                path = self._writer_engine.url.database or ""
+                self._version_probe = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            row = self._version_probe.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            raise _does_not_answer(error) from error
         return int(row[0])
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -315,15 +323,23 @@ def _resolve(job: _Job) -> None:
 
 def _unavailable(error: BaseException) -> BaseException:
     if isinstance(error, SQLAlchemyError):
-        what = f"The database refused the work: {error.__class__.__name__}: {str(error).splitlines()[0]}."
         problem: StoreProblem
         if isinstance(error, _OURS) or (isinstance(error, StatementError) and not isinstance(error, DBAPIError)):
-            problem = StoreFault(what, remedy="Report this with the log; nothing was written.")
+            problem = StoreFault(_refused(error), remedy="Report this with the log; nothing was written.")
         else:
-            problem = StoreUnavailable(what, remedy="Check the disk and the database server; the work is tried again.")
+            problem = _does_not_answer(error)
         problem.__cause__ = error
         return problem
     return error
+
+
+def _does_not_answer(error: Exception) -> StoreUnavailable:
+    remedy = "Check the disk and the database server; the work is tried again."
+    return StoreUnavailable(_refused(error), remedy=remedy)
+
+
+def _refused(error: Exception) -> str:
+    return f"The database refused the work: {error.__class__.__name__}: {str(error).splitlines()[0]}."
 
 
 def _is_deadlock(error: BaseException | None) -> bool:

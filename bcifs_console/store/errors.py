@@ -57,6 +57,19 @@ class DecidedMeanwhile(StoreProblem):
         )
 
 
+class NotedMeanwhile(StoreProblem):
+    """Somebody else has left a note on the question, or changed it."""
+
+    kind = ProblemKind.CONFLICT
+
+    def __init__(self, who: str, note: str) -> None:
+        said = f"it says: {note}" if note else "it was taken away"
+        super().__init__(
+            f"The note on {who} was changed meanwhile; {said}.",
+            remedy="Yours is not kept: write it anew beside that one.",
+        )
+
+
 class BuyerBeingSent(StoreProblem):
     """An order of the buyer is being looked at: nobody can say yet what will have been sent."""
 
@@ -89,6 +102,6 @@ class VaultProblem(StoreProblem):
 
 
 class HomeInUse(StoreProblem):
-    """Another `bcifs serve` holds this home."""
+    """Another process holds this home: a service, or a command that does work on it."""
 
     kind = ProblemKind.CONFIGURATION

@@ -34,16 +34,6 @@ class ChangeSet:
         """Whether anything of these kinds changed (no kinds: anything at all)."""
         return self.resync or not kinds or not kinds.isdisjoint(self.subjects)
 
-    def merged(self, later: "ChangeSet") -> "ChangeSet":
-        """This one and a later one in one."""
-        if self.resync or later.resync:
-            return ChangeSet(later.upto, resync=True)
-        kinds = self.subjects.keys() | later.subjects.keys()
-        none: frozenset[Subject] = frozenset()
-        return ChangeSet(
-            later.upto, {kind: self.subjects.get(kind, none) | later.subjects.get(kind, none) for kind in kinds}
-        )
-
 
 class Feed:
     """Tails the changes for one reader; not for several threads at once."""

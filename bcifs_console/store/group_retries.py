@@ -11,12 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.states import OrderState, order_subject
 from bcifs_console.store import intake, journal
 from bcifs_console.store.database import Tx
+from bcifs_console.store.due import in_state
 from bcifs_console.store.tables import group_retry, store_order
 
 FOUND_BY: Final = "retry"
@@ -55,11 +56,6 @@ class GroupRetry:
     actor: str
     note: str
     asked_at: datetime
-
-
-def in_state(state: OrderState) -> ColumnElement[bool]:
-    """Orders that wait, or failed: written out in the statement, for the partial index to be used on it."""
-    return _ORDER.state == literal(state.value, literal_execute=True)
 
 
 def members(conn: Connection, group: Group) -> list[int]:

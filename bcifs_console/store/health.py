@@ -1,7 +1,7 @@
 """Heartbeats of our processes and the breakers of connections, as rows: every process and the console see the same."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,6 +14,11 @@ from bcifs_console.store import journal, webhooks
 from bcifs_console.store.database import Tx
 from bcifs_console.store.tables import breaker, cursor, heartbeat, hook
 
+#: The counter of deliveries: `accepted`, `duplicate`, and by kind, after `REFUSED`, those the listener refused.
+DELIVERIES: Final = "deliveries"
+REFUSED: Final = "refused:"
+#: The cursor of the poll, up to when changes were asked for: when it moved last, the store answered.
+POLLED: Final = "orders_modified"
 #: The counter of changes the poll saw, by whether a webhook had told of them: `heard`, `missed`.
 CHANGES: Final = "changes"
 FRESH: Final = timedelta(seconds=10)
@@ -42,6 +47,11 @@ class Breaker:
     probe_at: datetime | None
 
 
+def of_role(beats: Iterable[Heartbeat], role: str) -> Heartbeat | None:
+    """The process that is the `listener` or the `worker`, by itself or with all the rest."""
+    return next((beat for beat in beats if beat.role in ("all", role)), None)
+
+
 def beat(tx: Tx, owner: str, role: str, detail: dict[str, Any]) -> None:
     """Say that the process `owner` lives."""
     insert = (sqlite if tx.is_sqlite else postgresql).insert(heartbeat)
@@ -62,6 +72,21 @@ def living(conn: Connection, now: datetime) -> list[Heartbeat]:
     """The processes that beat within the last ten seconds."""
     rows = conn.execute(select(heartbeat).where(heartbeat.c.beat_at > now - FRESH).order_by(heartbeat.c.owner))
     return [Heartbeat(r.owner, r.role, r.started_at, r.beat_at, json.loads(r.detail)) for r in rows]
+
+
+def answered(conn: Connection) -> dict[int, dict[Side, datetime]]:
+    """When each side of a connection last answered well, by connection; of what our processes told with their beats.
+
+    A process that was killed is believed still; one that ended in order, or was started anew, has asked nothing.
+    """
+    newest: dict[int, dict[Side, datetime]] = {}
+    for text in conn.execute(select(heartbeat.c.detail)).scalars():
+        for number, sides in json.loads(text).get("answered", {}).items():
+            known = newest.setdefault(int(number), {})
+            for name, told in sides.items():
+                side, at = Side(name), datetime.fromisoformat(told)
+                known[side] = max(at, known.get(side, at))
+    return newest
 
 
 def forget_dead(tx: Tx) -> None:

@@ -8,13 +8,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, case, false, func, literal, not_, or_, select, update
 
 from bcifs_console.domain.states import OrderState, order_subject
-from bcifs_console.store import journal, listings
+from bcifs_console.domain.webhooks import registered_as
+from bcifs_console.store import health, journal, listings
 from bcifs_console.store.columns import UtcTime
 from bcifs_console.store.database import Database, Tx
 from bcifs_console.store.prepared import Prepared
@@ -66,9 +66,9 @@ def _accept_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
         new = sum(1 for d in fresh.values() if d.connection_id == connection_id)
         old = sum(1 for d in repeated if d.connection_id == connection_id)
         if new:
-            journal.count(tx, "deliveries", "accepted", connection_id=connection_id, delta=new)
+            journal.count(tx, health.DELIVERIES, "accepted", connection_id=connection_id, delta=new)
         if old:
-            journal.count(tx, "deliveries", "duplicate", connection_id=connection_id, delta=old)
+            journal.count(tx, health.DELIVERIES, "duplicate", connection_id=connection_id, delta=old)
     _look_again_if_needed(tx, repeated)
 
 
@@ -102,16 +102,9 @@ def _delivery_rows(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[Any, ..
 
 
 def _note_scopes(tx: Tx, deliveries: Iterable[Delivery]) -> None:
-    heard = {(d.connection_id, scope) for d in deliveries for scope in _registered_as(d.scope)}
+    heard = {(d.connection_id, scope) for d in deliveries for scope in registered_as(d.scope)}
     heard_at = _NOTE_SCOPE.value(tx, "heard_at", tx.now)
     _NOTE_SCOPE.many(tx, [(connection_id, scope, heard_at) for connection_id, scope in sorted(heard)])
-
-
-@lru_cache(256)  # scopes come from outside
-def _registered_as(scope: str) -> tuple[str, ...]:
-    """The scopes a hook may have that delivers events of `scope`: itself, and the wildcard above it."""
-    family = scope.split("/")[:2]
-    return (scope, "/".join((*family, "*"))) if len(family) == 2 and not scope.endswith("/*") else (scope,)
 
 
 _NOTE_SCOPE: Final = Prepared(
@@ -285,21 +278,22 @@ def _refunds_known(tx: Tx, connection_id: int, subject: str) -> set[int]:
     return {int(number) for number in numbers if number.isdecimal()}
 
 
-def heard_of(conn: Connection, connection_id: int, changes: Mapping[int, datetime]) -> set[int]:
-    """Those of the orders of which an event came that is no older than their change (order number → its time)."""
-    told: set[int] = set()
-    numbers = sorted(changes)
+def told_of(conn: Connection, connection_id: int, order_ids: Collection[int]) -> dict[int, dict[str, datetime]]:
+    """By order and scope: the time of the newest event that came about it. Orders of which none came are left out."""
+    told: dict[int, dict[str, datetime]] = {}
+    numbers = sorted(order_ids)
     at = func.max(func.coalesce(webhook_delivery.c.event_at, webhook_delivery.c.received_at, type_=UtcTime()))
     for start in range(0, len(numbers), _NUMBERS_AT_ONCE):
         rows = conn.execute(
-            select(webhook_delivery.c.order_id, at)
+            select(webhook_delivery.c.order_id, webhook_delivery.c.scope, at)
             .where(
                 webhook_delivery.c.connection_id == connection_id,
                 webhook_delivery.c.order_id.in_(numbers[start : start + _NUMBERS_AT_ONCE]),
             )
-            .group_by(webhook_delivery.c.order_id)
+            .group_by(webhook_delivery.c.order_id, webhook_delivery.c.scope)
         )
-        told |= {order_id for order_id, newest in rows if newest >= changes[order_id] - _COVERED_AFTER}
+        for order_id, scope, newest in rows:
+            told.setdefault(order_id, {})[scope] = newest
     return told
 
 

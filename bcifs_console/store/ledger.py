@@ -153,8 +153,8 @@ def _part(row: Any) -> LedgerPart:
     )
 
 
-def intend(tx: Tx, new: NewDocument) -> int:
-    """Write the document down as intended and return its id; one that exists already is left as it is.
+def intend(tx: Tx, new: NewDocument) -> LedgerDocument:
+    """Write the document down as intended and return it; one that exists already is left as it is.
 
     A new one with a day makes what was reconciled of that day out of date.
     """
@@ -177,14 +177,9 @@ def intend(tx: Tx, new: NewDocument) -> int:
     tx.conn.execute(insert.on_conflict_do_nothing(index_elements=["connection_id", "kind", "key"]))
     if new.day is not None:
         reconciliation.mark_outdated(tx, new.connection_id, [new.day])
-    found = tx.conn.execute(
-        select(document.c.id).where(
-            document.c.connection_id == new.connection_id,
-            document.c.kind == new.kind.value,
-            document.c.key == new.key,
-        )
-    ).scalar_one()
-    return int(found)
+    found = find(tx.conn, new.connection_id, new.kind, new.key)
+    assert found is not None, "it was just written"
+    return found
 
 
 def withdraw(tx: Tx, held: Claim, document_id: int) -> bool:

@@ -155,7 +155,8 @@ def let_go(tx: Tx, release: MappingRelease, order_ids: Collection[int], *, actor
         return False
     waiting = {standing.order_id for standing in standings(tx.conn, release.connection_id)}
     going = sorted(waiting.intersection(order_ids))
-    intake.mark_due(tx, release.connection_id, going, found_by=FOUND_BY)
+    # Many of them: new orders do not wait behind.
+    intake.mark_due(tx, release.connection_id, going, found_by=FOUND_BY, background=True)
     _say(tx, "mapping.released", release, actor, canary=release.canary, orders=len(going))
     for order_id in going:
         _say_of(tx, "order.released", release, actor, order_id)

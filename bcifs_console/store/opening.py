@@ -74,7 +74,7 @@ def home_lock(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise HomeInUse(
-                f"Another bcifs serve works on {home}.",
-                remedy="Use it (bcifs status), stop it, or choose another --home.",
+                f"Another bcifs process works on {home}.",
+                remedy="See whether a service runs (bcifs status) and use it, or wait for the other command to end.",
             ) from None
         yield

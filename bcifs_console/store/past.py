@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, literal, select, tuple_
 
+from bcifs_console.domain.codec import decode_order
 from bcifs_console.domain.documents import DocumentKind
+from bcifs_console.domain.orders import Order
 from bcifs_console.domain.states import OrderState, order_of, order_subject
 from bcifs_console.store.tables import document, order_snapshot, store_order
 
@@ -25,6 +27,13 @@ class KeptOrder:
     customer_id: str
     is_named: bool  #: a backfill named it
     draft: str = ""
+
+    def order(self) -> Order | None:
+        """The order; None where what was kept of it can no longer be read."""
+        try:
+            return decode_order(self.snapshot)
+        except ValueError:
+            return None
 
 
 def since(conn: Connection, connection_id: int, moment: datetime, *, page: int = 500) -> Iterator[list[KeptOrder]]:

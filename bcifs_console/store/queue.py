@@ -5,7 +5,7 @@ lease ran out and was taken over finds no row to change and stops with LeaseLost
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
@@ -84,16 +84,6 @@ _CLAIM: Final = Prepared(
 )
 
 
-def _held(held: Claim) -> Any:
-    return and_(
-        _ORDER.connection_id == held.connection_id,
-        _ORDER.order_id == held.order_id,
-        _ORDER.lease_fence == held.fence,
-        _ORDER.lease_owner == held.owner,
-        _ORDER.state == OrderState.WORKING.value,
-    )
-
-
 def _binds(held: Claim) -> dict[str, Any]:
     """The values of `_HELD`."""
     return {
@@ -120,6 +110,7 @@ def _of_held(value: str, column: str) -> Prepared:
     return Prepared(lambda _dialect: change, (*_HELD_BINDS, value))
 
 
+_PROOF: Final = select(_ORDER.order_id).where(_HELD).with_for_update()
 _EXTEND: Final = _of_held("until", "lease_until")
 _NOTE_READ: Final = _of_held("read_at", "fetched_at")
 
@@ -132,7 +123,7 @@ def extend(tx: Tx, held: Claim, lease: timedelta) -> None:
 
 def prove(tx: Tx, held: Claim) -> None:
     """Raise LeaseLost unless the claim still holds."""
-    if tx.conn.execute(select(_ORDER.order_id).where(_held(held)).with_for_update()).first() is None:
+    if tx.conn.execute(_PROOF, _binds(held)).first() is None:
         raise LeaseLost(f"order {held.order_id}")
 
 
@@ -196,13 +187,12 @@ def finish(tx: Tx, held: Claim, outcome: Outcome, *, actor: str) -> OrderState:
     values |= {"state": state.value, "done_generation": held.generation, "lease_owner": "", "lease_until": None}
     _finishing(*values).once(tx, **_binds(held), **values)
     subject = order_subject(held.order_id)
+    events: list[tuple[str, Mapping[str, str | None]]] = list(outcome.events)
     if outcome.state is OrderState.SYNCED and row.synced_at is None:
-        ifs_order = outcome.ifs_order_no
-        journal.write(
-            tx, "order.synced", actor=actor, subject=subject, connection_id=held.connection_id, ifs_order=ifs_order
-        )
-    for event, detail in outcome.events:
-        journal.write(tx, event, actor=actor, subject=subject, connection_id=held.connection_id, **detail)
+        events.insert(0, ("order.synced", {"ifs_order": outcome.ifs_order_no}))
+    for event, detail in events:
+        told = {**detail, "look": held.look}
+        journal.write(tx, event, actor=actor, subject=subject, connection_id=held.connection_id, **told)
     journal.touch(tx, "order", [(held.connection_id, subject)])
     if again:
         tx.ring(held.connection_id, held.order_id)
@@ -286,10 +276,11 @@ def warnings_json(warnings: Iterable[PlanWarning]) -> str:
 
 def problems_json(blockers: Iterable[Blocker]) -> str:
     """What an order waits for, as its row keeps it."""
-    return json.dumps([_blocker_json(blocker) for blocker in blockers], ensure_ascii=False)
+    return json.dumps([blocker_json(blocker) for blocker in blockers], ensure_ascii=False)
 
 
-def _blocker_json(blocker: Blocker) -> dict[str, Any]:
+def blocker_json(blocker: Blocker) -> dict[str, Any]:
+    """One of them, as it is kept and shown to people and scripts."""
     figures = blocker.figures
     return {
         "reason": blocker.reason.value,
@@ -330,27 +321,6 @@ def void_leases(tx: Tx) -> int:
         )
     )
     return int(done.rowcount)
-
-
-def release_where(tx: Tx, connection_id: int, *, reason: str, found_by: str, cause: str | None = None) -> list[int]:
-    """Make the orders that wait for `reason` (and `cause`) due again; returns their numbers.
-
-    Orders being looked at are marked too: their look may have begun before what they would wait for was there.
-    """
-    query = select(_ORDER.order_id).where(
-        _ORDER.connection_id == connection_id,
-        _ORDER.state == OrderState.WAITING.value,
-        _ORDER.reason == reason,
-    )
-    if cause is not None:
-        query = query.where(_ORDER.cause == cause)
-    released = [int(row[0]) for row in tx.conn.execute(query.order_by(_ORDER.order_id))]
-    working = select(_ORDER.order_id).where(
-        _ORDER.state == OrderState.WORKING.value, _ORDER.connection_id == connection_id
-    )
-    looked_at = [int(row[0]) for row in tx.conn.execute(working)]
-    intake.mark_due(tx, connection_id, [*released, *looked_at], found_by=found_by)
-    return released
 
 
 def orders_of_buyer(conn: Connection, connection_id: int, buyer_key: str, states: Collection[OrderState]) -> list[int]:

@@ -9,24 +9,28 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.domain.webhooks import WebhookState, registered_as, worst
 from bcifs_console.store import journal
 from bcifs_console.store.database import Tx
 from bcifs_console.store.prepared import Prepared
-from bcifs_console.store.tables import hook_sample, webhook_delivery, webhook_health
+from bcifs_console.store.tables import hook, hook_sample, webhook_delivery, webhook_health
 
 #: One sample sums up so many seconds: BigCommerce's window is two minutes, twelve of them.
 SAMPLE_S: Final = 10
 SAMPLES_KEPT: Final = timedelta(days=1)
+#: The poll's outcomes: a webhook told of a change, or none did.
+HEARD: Final = "heard"
+MISSED: Final = "missed"
+_OF_SCOPE: Final = ":"
 
 
-def add_sample(tx: Tx, connection_id: int, outcome: str, number: int) -> None:
-    """Count `number` deliveries that ended with `outcome` in the present sample."""
-    at = datetime.fromtimestamp(tx.now.timestamp() // SAMPLE_S * SAMPLE_S, UTC)
-    _ADD.once(tx, connection_id=connection_id, at=at, outcome=outcome, number=number)
+def add_sample(tx: Tx, connection_id: int, outcome: str, number: int, *, at: datetime | None = None) -> None:
+    """Count `number` deliveries that ended with `outcome` in the sample of `at`, or in the present one."""
+    moment = (at or tx.now).timestamp() // SAMPLE_S * SAMPLE_S
+    _ADD.once(tx, connection_id=connection_id, at=datetime.fromtimestamp(moment, UTC), outcome=outcome, number=number)
 
 
 def _add(dialect: Any) -> Any:
@@ -41,13 +45,76 @@ _ADD: Final = Prepared(_add, ("connection_id", "at", "outcome", "number"))
 
 
 def sampled(conn: Connection, connection_id: int, since: datetime) -> dict[str, int]:
-    """How many deliveries ended how since `since`, to the length of a sample. Outcomes are the listener's words."""
+    """How many deliveries ended how since `since`, to the length of a sample. Outcomes are the listener's words, and
+    the poll's of all changes; those of single scopes are `compared_by_scope`."""
+    sample = hook_sample.c
     rows = conn.execute(
-        select(hook_sample.c.outcome, func.sum(hook_sample.c.number))
-        .where(hook_sample.c.connection_id == connection_id, hook_sample.c.at > since - timedelta(seconds=SAMPLE_S))
-        .group_by(hook_sample.c.outcome)
+        select(sample.outcome, func.sum(sample.number))
+        .where(
+            sample.connection_id == connection_id,
+            sample.at > since - timedelta(seconds=SAMPLE_S),
+            sample.outcome.not_like(f"%{_OF_SCOPE}%"),
+        )
+        .group_by(sample.outcome)
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+def of_scope(outcome: str, scope: str) -> str:
+    """The outcome `HEARD` or `MISSED` of one hook's scope; its samples stand at the time of what happened."""
+    return f"{outcome}{_OF_SCOPE}{scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What should have come by one hook, by whether it did."""
+
+    missed: int = 0
+    heard: int = 0
+
+
+def compared_by_scope(conn: Connection, connection_id: int, since: datetime) -> dict[str, Compared]:
+    """By the scope of the hook: what happened since `since` and was told of or not."""
+    sample = hook_sample.c
+    rows = conn.execute(
+        select(sample.outcome, func.sum(sample.number))
+        .where(sample.connection_id == connection_id, sample.at > since, sample.outcome.like(f"%{_OF_SCOPE}%"))
+        .group_by(sample.outcome)
+    )
+    sums = {outcome: int(number) for outcome, number in rows}
+    scopes = {outcome.partition(_OF_SCOPE)[2] for outcome in sums}
+    return {
+        scope: Compared(sums.get(of_scope(MISSED, scope), 0), sums.get(of_scope(HEARD, scope), 0)) for scope in scopes
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """What one hook should have told of since its last event, and did not. `heard_at`: None where none ever came."""
+
+    scope: str
+    missed: int
+    heard_at: datetime | None
+
+
+def unheard(conn: Connection, connection_id: int, since: datetime) -> list[Unheard]:
+    """The hooks that missed something after `since` and after the last event that came by them."""
+    sample = hook_sample.c
+    is_its = (sample.connection_id == hook.c.connection_id) & (
+        sample.outcome == literal(f"{MISSED}{_OF_SCOPE}").concat(hook.c.scope)
+    )
+    rows = conn.execute(
+        select(hook.c.scope, func.sum(sample.number), hook.c.last_delivery_at)
+        .join(hook_sample, is_its)
+        .where(
+            hook.c.connection_id == connection_id,
+            sample.at > since,
+            or_(hook.c.last_delivery_at.is_(None), sample.at > hook.c.last_delivery_at),
+        )
+        .group_by(hook.c.scope, hook.c.last_delivery_at)
+        .order_by(hook.c.scope)
+    )
+    return [Unheard(scope, int(missed), heard_at) for scope, missed, heard_at in rows]
 
 
 def drop_old_samples(tx: Tx, connection_id: int) -> None:
@@ -69,6 +136,25 @@ def bodies_without_order(conn: Connection, connection_id: int, scope: str, since
         .order_by(webhook_delivery.c.id)
     )
     return [str(row[0]) for row in rows]
+
+
+def delivered(conn: Connection, since: datetime) -> dict[int, dict[str, int]]:
+    """How many deliveries came after `since`, by connection and by the scope of the hook that brings such events.
+
+    By their time of receipt alone: 100,000 of them take 0.3 s on SQLite.
+    """
+    at = webhook_delivery.c
+    rows = conn.execute(
+        select(at.connection_id, at.scope, func.count())
+        .where(at.received_at > since)
+        .group_by(at.connection_id, at.scope)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for connection_id, event, number in rows:
+        sums = found.setdefault(connection_id, {})
+        for scope in registered_as(event):
+            sums[scope] = sums.get(scope, 0) + number
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +205,7 @@ class WebhookHealth:
         left = tuple(finding for finding in self.findings if not finding.is_mended)
         if len(left) == len(self.findings):
             return self
-        state = max((each.state for each in left), key=lambda each: each.severity, default=WebhookState.HEALTHY)
+        state = worst(each.state for each in left)
         since = self.since if state is self.state else self.repaired_at
         return replace(self, findings=left, state=state, since=since)
 

@@ -30,8 +30,8 @@ from bcifs_console.sync.runtime import Runtime
 T = TypeVar("T")
 #: An unsettled order that was read so lately is not read again.
 _JUST_NOW: Final = timedelta(hours=1)
-_TRIES: Final = 10
-_FIRST_PAUSE_S: Final = 1.0
+_TRIES: Final = 12
+_FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 60.0
 _log = structlog.get_logger(__name__)
 

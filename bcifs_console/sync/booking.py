@@ -13,12 +13,12 @@ from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.rules import ClosedPeriod, VoucherTransport
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.vouchers import VoucherDraft, VoucherRow
-from bcifs_console.ifs.errors import BusinessRule, Conflict, IfsError, MissingMasterData, NotFound, PeriodClosed
+from bcifs_console.ifs.errors import BusinessRule, IfsError, MissingMasterData, NotFound, PeriodClosed
 from bcifs_console.ifs.stdvou import BatchEntry, UnwritableEntry, render
 from bcifs_console.ifs.voucher_differences import RowMatch, matching_rows, voucher_differences
 from bcifs_console.ifs.voucher_records import VoucherHead, VoucherRowRecord
 from bcifs_console.store.ledger import DocumentChange
-from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.calls import JournalledCalls, Step, again_on_conflict, named
 from bcifs_console.sync.redraft import nothing_in_ifs
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
@@ -27,7 +27,6 @@ HEADER: Final = "header"
 ADOPTED: Final = "adopted"
 CONFIRM: Final = "confirm"
 READ_BACK: Final = "read_back"
-_CONFIRM_TRIES: Final = 3
 
 
 class VoucherPosting:
@@ -94,7 +93,7 @@ class VoucherPosting:
             await self._check_adopted(reference)
         for number, row in enumerate(self._draft.rows, start=1):
             await self._calls.run(self._row_step(reference, number, row))
-        await self._calls.run(Step(CONFIRM, lambda: self._confirm(reference), lambda: self._is_confirmed(reference)))
+        await self._calls.run(self._confirm_step(reference))
         if not self._calls.is_confirmed(READ_BACK):
             head, rows = await self._read(reference)
             self._refuse_differences(head, voucher_differences(self._draft, head, rows, self._ifs.profile))
@@ -141,7 +140,9 @@ class VoucherPosting:
     async def _said(self, refusal: BusinessRule) -> "IfsError | _DayClosed":
         """What a refusal comes to: IFS is asked whether it was for the period, its text is never read."""
         why = await self._ifs.voucher_refusal(refusal, self._day)
-        return _DayClosed(self._draft.key, self._day, why) if isinstance(why, PeriodClosed) else refusal
+        if not isinstance(why, PeriodClosed):
+            return refusal
+        return _DayClosed(self._draft, self._day, why, is_begun=self._calls.is_confirmed(HEADER))
 
     async def _find(self) -> str | None:
         """The voucher that carries our key. More than one is never chosen between."""
@@ -167,11 +168,7 @@ class VoucherPosting:
             try:
                 added = await self._ifs.add_voucher_row(await self._head(reference), self._draft, row)
             except MissingMasterData as error:
-                raise MissingMasterData(
-                    f"Account {row.account} ({row.purpose.value}): {error.message}",
-                    remedy=error.remedy,
-                    answer=error.answer,
-                ) from error
+                raise named(error, f"Account {row.account} ({row.purpose.value})") from error
             except BusinessRule as refusal:
                 raise await self._said(refusal) from refusal
             return str(added.row_no)
@@ -204,28 +201,24 @@ class VoucherPosting:
 
     # -- confirmation ------------------------------------------------------------------------------------------------
 
-    async def _confirm(self, reference: str) -> str:
-        """Confirm what was read just before: with a row that is not ours, or one that lacks, it is not confirmed."""
-        for tries_left in reversed(range(_CONFIRM_TRIES)):
+    def _confirm_step(self, reference: str) -> Step:
+        async def confirm() -> str:
             head, rows = await self._read(reference)
-            if head.is_confirmed:
-                break
-            match = matching_rows(self._draft, head, rows, self._ifs.profile)
-            self._refuse_differences(head, (*self._missing(match), *_strangers(match)))
-            try:
-                await self._ifs.confirm_voucher(head)
-            except Conflict:
-                if not tries_left:
-                    raise
-            except BusinessRule as refusal:
-                raise await self._said(refusal) from refusal
-            else:
-                break
-        return "confirmed"
+            if not head.is_confirmed:
+                # As read just before: with a row that is not ours, or one that lacks, it is not confirmed.
+                match = matching_rows(self._draft, head, rows, self._ifs.profile)
+                self._refuse_differences(head, (*self._missing(match), *_strangers(match)))
+                try:
+                    await self._ifs.confirm_voucher(head)
+                except BusinessRule as refusal:
+                    raise await self._said(refusal) from refusal
+            return "confirmed"
 
-    async def _is_confirmed(self, reference: str) -> str | None:
-        head = await self._ifs.voucher(reference)
-        return "confirmed" if head.is_confirmed else None
+        async def look_up() -> str | None:
+            head = await self._ifs.voucher(reference)
+            return "confirmed" if head.is_confirmed else None
+
+        return Step(CONFIRM, lambda: again_on_conflict(confirm), look_up)
 
     def _vanished(self, reference: str, gone: NotFound) -> Waiting:
         return _conflict(
@@ -251,9 +244,14 @@ def _strangers(match: RowMatch) -> tuple[str, ...]:
 class _DayClosed(Waiting):
     """IFS refused a call for the period of the voucher's date."""
 
-    def __init__(self, key: str, day: date, why: BusinessRule) -> None:
-        message = f"{key} was not posted. {why.message}"
-        super().__init__(Reason.PERIOD, (Blocker(Reason.PERIOD, message, why.remedy, subject=f"{day:%Y-%m}"),))
+    def __init__(self, draft: VoucherDraft, day: date, why: BusinessRule, *, is_begun: bool) -> None:
+        message = f"{draft.key} was not posted. {why.message}"
+        by_hand = (
+            " If it stays closed, book the voucher in IFS by hand and say where: "
+            f"bcifs orders booked {draft.order_id} {draft.key} --reference REF"
+        )
+        remedy = why.remedy if is_begun else why.remedy + by_hand
+        super().__init__(Reason.PERIOD, (Blocker(Reason.PERIOD, message, remedy, subject=f"{day:%Y-%m}"),))
 
 
 def _conflict(message: str, remedy: str, subject: str) -> Waiting:

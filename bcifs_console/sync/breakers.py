@@ -84,19 +84,18 @@ class Breakers:
 
     def succeeded(self, connection_id: int) -> None:
         """A look at an order of this connection went through on both sides."""
-        for side in Side:
-            state = self._sides.get((connection_id, side))
-            if state is None or state.is_open:
-                continue
+        for state in self._working(connection_id):
             state.failures = 0
             state.grow()
 
     def _answered(self, connection_id: int) -> None:
         """A look ended for a reason of our own, such as a decision that is wanted: no side failed."""
-        for side in Side:
-            state = self._sides.get((connection_id, side))
-            if state is not None and not state.is_open:
-                state.grow()
+        for state in self._working(connection_id):
+            state.grow()
+
+    def _working(self, connection_id: int) -> list[_Side]:
+        """The sides of the connection that were heard of and are not paused."""
+        return [side for (of, _), side in self._sides.items() if of == connection_id and not side.is_open]
 
     async def failed(self, connection_id: int, problem: Problem, order_id: int = 0) -> Blame:
         """Count a failure; pause the side where that is called for. `order_id` 0 stands for a poll.
@@ -143,13 +142,14 @@ class Breakers:
         state.culprit = culprit or state.culprit
         _log.warning("paused", connection=connection_id, side=side.value, cause=problem.message)
 
-    async def probe(self, runtimes: Mapping[int, Runtime]) -> bool:
-        """Try the paused sides whose time has come; returns whether one works again."""
+    async def probe(self, runtimes: Mapping[int, Runtime], *, at_once: bool = False) -> bool:
+        """Try the paused sides whose time has come, or all of them; returns whether one works again."""
         now = self._database.clock.now()
         freed = False
         for row in await self.load():
             runtime = runtimes.get(row.connection_id)
-            if not row.is_open or runtime is None or (row.probe_at is not None and row.probe_at > now):
+            is_early = not at_once and row.probe_at is not None and row.probe_at > now
+            if not row.is_open or runtime is None or is_early:
                 continue
             try:
                 if row.side is Side.IFS:

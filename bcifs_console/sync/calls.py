@@ -8,7 +8,7 @@ deadline, because until then it may be running (DESIGN §6).
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from bcifs_console.base.clock import iso
 from bcifs_console.base.problems import ConfigurationProblem
@@ -18,6 +18,7 @@ from bcifs_console.domain.states import Claim
 from bcifs_console.ifs.errors import (
     BadRequest,
     BusinessRule,
+    Conflict,
     Duplicate,
     IfsError,
     MissingMasterData,
@@ -32,11 +33,13 @@ from bcifs_console.sync.retry import OutcomeStillUnknown, Waiting
 from bcifs_console.sync.runtime import Runtime
 
 #: IFS answered, and sending the same again cannot help: a person or a changed mapping must.
-_REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
+REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
 #: After so many sends without an answer a person looks; each later look may send once more, ten minutes apart.
 _SENDS_IN_A_ROW: Final = 5
 _BEFORE_ONE_MORE: Final = timedelta(minutes=10)
 _FIRST_LOOK: Final = timedelta(seconds=1)
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class JournalledCalls:
                 await self._commit([PartChange(step.name, ordinal, PartState.FAILED, error=error.message)])
                 raise
             return self._confirmed(step, found)
-        except _REFUSED as error:
+        except REFUSED as error:
             await self._commit([PartChange(step.name, ordinal, PartState.FAILED, error=error.message)])
             self._tell("refused")
             raise
@@ -235,3 +238,21 @@ class JournalledCalls:
             look_ups=(before.look_ups if before else 0) + (1 if change.looked_up else 0),
             error=change.error,
         )
+
+
+async def again_on_conflict(call: Callable[[], Awaitable[_Answer]], *, tries: int = 3) -> _Answer:
+    """Make a call that reads what it changes: somebody else's change in between is read, never overwritten.
+
+    Raises Conflict where each of `tries` met one.
+    """
+    for _ in range(tries - 1):
+        try:
+            return await call()
+        except Conflict:
+            continue
+    return await call()
+
+
+def named(error: MissingMasterData, what: str) -> MissingMasterData:
+    """The same error, named after what we sent, so that a person need not guess which value IFS does not know."""
+    return MissingMasterData(f"{what}: {error.message}", remedy=error.remedy, answer=error.answer)

@@ -42,7 +42,7 @@ def _ids(asked: Decision) -> set[str]:
 async def candidates(runtime: Runtime, buyer: Buyer, holders: Found) -> tuple[Candidate, ...]:
     """The ranked candidates. `holders` (id and name) have the buyer's e-mail: they always stand first.
 
-    At most two searches and six reads of IFS, none of them repeated when one fails.
+    At most two searches, then up to three reads for each of the best three; none is repeated when one fails.
     """
     keys = directory.keys_of_buyer(buyer)
     likely = await runtime.database.read(lambda conn: directory.likely(conn, runtime.id, keys, limit=_FROM_DIRECTORY))

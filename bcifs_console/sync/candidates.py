@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from bcifs_console.domain.buyers import Buyer, folded_email
 from bcifs_console.domain.contact_keys import FREE_MAIL, domain_of, phone_key, postcode_key
-from bcifs_console.domain.likeness import name_likeness, ratio
+from bcifs_console.domain.likeness import ALIKE, SAME, name_likeness, ratio
 
 #: At most so many are shown, none below the least score: a long list of strangers helps nobody.
 SHOWN: Final = 8
 LEAST_SCORE: Final = 25
 
-# What each likeness is worth in points. Not additive to more than 100; the same e-mail alone stands above all others.
+# What each likeness is worth in points. Together no more than 100; who holds the e-mail stands
+# first whatever the sums are (`ranked`).
 _SAME_EMAIL: Final = 90
 _NAME: Final = 40
 _COMPANY: Final = 45
@@ -28,10 +29,6 @@ _POSTCODE: Final = 12
 _DECIDED: Final = 30
 _BEST: Final = 100
 
-#: Names less alike than this say nothing.
-_LIKE_NAME: Final = 0.72
-#: Names this alike are called the same.
-_SAME_NAME: Final = 0.97
 _LIKE_LOCAL_PART: Final = 0.85
 
 
@@ -120,15 +117,14 @@ def _order(candidate: Candidate) -> tuple[int, str, str]:
 
 def _names(buyer: Buyer, customer: KnownCustomer) -> list[_Point]:
     """The better of person and company: IFS has one name for a customer."""
-    person = buyer.address.name or ("" if buyer.name == buyer.company else buyer.name)
     readings = (
-        (name_likeness(person, customer.name), _NAME, "name"),
+        (name_likeness(buyer.person, customer.name), _NAME, "name"),
         (name_likeness(buyer.company, customer.name), _COMPANY, "company"),
     )
     points = [
-        _Point(worth * like, f"same {what}" if like >= _SAME_NAME else f"{what} {round(100 * like)} % alike")
+        _Point(worth * like, f"same {what}" if like >= SAME else f"{what} {round(100 * like)} % alike")
         for like, worth, what in readings
-        if like >= _LIKE_NAME
+        if like >= ALIKE
     ]
     return sorted(points, key=lambda point: -point.worth)[:1]
 
@@ -140,7 +136,7 @@ def _emails(buyer: Buyer, customer: KnownCustomer) -> list[_Point]:
     emails = [email for email in map(folded_email, customer.emails) if email]
     if buyer.email in emails:
         return [_Point(_SAME_EMAIL, "same e-mail")]
-    domain = buyer.email_domain
+    domain = domain_of(buyer.email)
     points = []
     if domain in {*map(domain_of, emails), *customer.domains}:
         is_free = domain in FREE_MAIL

@@ -28,7 +28,7 @@ from bcifs_console.store import ledger, queue
 from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import NewDocument
 from bcifs_console.sync.booking import VoucherPosting
-from bcifs_console.sync.redraft import merged_voucher, was_refused
+from bcifs_console.sync.redraft import merged_voucher, was_refused, written
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 from bcifs_console.sync.updating import OrderUpdating
@@ -61,8 +61,8 @@ class Carrying:
                 continue
             if document.kind is DocumentKind.ORDER_UPDATE:
                 did |= await self._update(document, decode_order_update(document.draft), order_no)
-            elif document.kind is DocumentKind.VOUCHER:
-                did |= await self._book(document, await self._current(document, held))
+            elif document.kind is DocumentKind.VOUCHER and (old := _readable(document)) is not None:
+                did |= await self._book(document, await self._current(document, old, held))
         return did
 
     async def updates(self, drafts: tuple[OrderUpdateDraft, ...], order_no: str) -> bool:
@@ -108,9 +108,8 @@ class Carrying:
         """No voucher of the order is dated before this day, wherever its clock stands."""
         return (self.order.placed_at - timedelta(days=1)).date()
 
-    async def _current(self, document: LedgerDocument, held: Ledger) -> VoucherDraft:
+    async def _current(self, document: LedgerDocument, old: VoucherDraft, held: Ledger) -> VoucherDraft:
         """The voucher's draft; where IFS refused a part of it, with the accounts that the rules give today."""
-        old = decode_voucher(document.draft)
         if document.state is not DocumentState.FAILED and not was_refused(document):
             return old
         runtime, policy = self.runtime, self.runtime.policy_for(self.claim)
@@ -118,16 +117,7 @@ class Carrying:
         again = plan(self.order, Known("", "sent"), runtime.rules, policy, others, seen_at=old.at, rate=old.rate)
         new = next((draft for draft in again.vouchers if draft.key == old.key), None)
         merged = None if new is None else merged_voucher(old, new, document)
-        if merged is None:
-            return old
-        text = encode(merged)
-
-        def write(tx: Tx) -> None:
-            queue.extend(tx, self.claim, runtime.timing.lease)
-            ledger.replace_draft(tx, document.id, text)
-
-        await runtime.database.write(write)
-        return merged
+        return old if merged is None else await written(runtime, self.claim, document, merged)
 
     async def _intend(
         self, draft: VoucherDraft | OrderUpdateDraft, amount: Decimal, state: DocumentState
@@ -150,12 +140,17 @@ class Carrying:
 
         def write(tx: Tx) -> LedgerDocument:
             queue.extend(tx, claim, runtime.timing.lease)
-            ledger.intend(tx, new)
-            found = ledger.find(tx.conn, runtime.id, new.kind, new.key)
-            assert found is not None, "it was just written"
-            return found
+            return ledger.intend(tx, new)
 
         return await runtime.database.write(write)
+
+
+def _readable(document: LedgerDocument) -> VoucherDraft | None:
+    """The voucher's draft; None where it can no longer be read, which the plan says."""
+    try:
+        return decode_voucher(document.draft)
+    except ValueError:
+        return None
 
 
 def _refused(draft: VoucherDraft, error: BusinessRule | MissingMasterData) -> Blocker:

@@ -58,7 +58,7 @@ class Creating:
     async def run(self) -> Known | Holders:
         """The customer, created now or by another order meanwhile; or whom IFS knows by now for this e-mail.
 
-        Raises BuyerBusy while another order's look creates it, or took over; IFS errors.
+        Raises BuyerBusy while another order's look creates it, or took over; CustomerIdTaken; IFS errors.
         """
         duration: timedelta = self._runtime.timing.lease
         if not await self._runtime.database.write(
@@ -131,24 +131,21 @@ class Creating:
             reference=draft.customer_id,
         )
 
-        def write(tx: Tx) -> None:
+        def write(tx: Tx) -> LedgerDocument:
             self._prove(tx)
-            ledger.intend(tx, new)
+            return ledger.intend(tx, new)
 
-        await runtime.database.write(write)
-        written = await self._find()
-        assert written is not None, "it was just written"
-        return written
+        return await runtime.database.write(write)
 
     async def _free_id(self) -> str:
         """The next id of our own sequence that IFS does not have."""
-        runtime = self._runtime
+        runtime, customer_id = self._runtime, ""
         for _ in range(_NUMBERS_TRIED):
             number = await runtime.database.write(lambda tx: customers.next_number(tx, runtime.id, SEQUENCE))
             customer_id = runtime.policy.customer_id_pattern.format(n=number)
             if await runtime.ifs.customer(customer_id) is None:
                 return customer_id
-        raise BuyerBusy("a new buyer: IFS has every id of our sequence up to now")
+        raise CustomerIdTaken(customer_id)
 
     async def _carry_out(self, document: LedgerDocument) -> Known:
         runtime, buyer = self._runtime, self._buyer

@@ -18,8 +18,8 @@ from bcifs_console.bigcommerce.delivery_terms import (
 )
 from bcifs_console.bigcommerce.hooks import BlockedDomain
 from bcifs_console.bigcommerce.signatures import RefusalKind
-from bcifs_console.domain.webhooks import WebhookState
-from bcifs_console.store.webhooks import Finding
+from bcifs_console.domain.webhooks import WebhookState, worst
+from bcifs_console.store.webhooks import HEARD, MISSED, Finding, Unheard, WebhookHealth
 from bcifs_console.sync.hook_plan import FLAWS, Step, findings_by_flaw
 
 #: Refusals of one kind within `RECENT` that make a pattern of it: one may be a stranger's.
@@ -27,18 +27,18 @@ BURST: Final = 3
 RECENT: Final = timedelta(minutes=10)
 #: Over this share of failed deliveries the connection is degraded; BigCommerce blocks at a tenth.
 _FAILING_SHARE: Final = 0.1
-#: Changes that the poll alone saw, without any that a webhook told of: nothing arrives.
+#: Changes that the poll alone saw, without any that a webhook told of: nothing arrives, or nothing by this one hook.
 _SILENT_AFTER: Final = 3
 #: How many changes must have been compared, and what share of them missed, for a finding.
 _COMPARED: Final = 20
 _MISSED_SHARE: Final = 0.05
 _MARGIN: Final = timedelta(minutes=2)  #: an attempt may come a little after its time
 
+_RENEW: Final = "Who changed it knows our secret header now; renew it: bcifs webhooks register --new-secret"
+
 _ACCEPTED: Final = "accepted"
-_MISSED: Final = "missed"
-_HEARD: Final = "heard"
 #: Samples that say nothing about how a delivery of BigCommerce ended: it only ever POSTs, and the poll's are others.
-_NO_DELIVERY: Final = frozenset({"method", _MISSED, _HEARD})
+_NO_DELIVERY: Final = frozenset({"method", MISSED, HEARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +119,21 @@ class Evidence:
     failing: Failing | None = None
     has_listener: bool = True
     gap: Gap | None = None
+    unheard: Sequence[Unheard] = ()  #: by hook: what it should have told of since its last event
     idle: frozenset[str] = frozenset()  #: scopes without an event for so long that their hooks are given up
     notices: Sequence[int] = ()  #: codes that BigCommerce's exceptions' hook sent since the last look
 
 
 def state_of(findings: Sequence[Finding]) -> WebhookState:
     """The worst state that is found."""
-    return max((finding.state for finding in findings), key=lambda state: state.severity, default=WebhookState.HEALTHY)
+    return worst(finding.state for finding in findings)
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     """What is wrong, the worst first; nothing where all is well."""
     found = [*_registrations(evidence), *_domain(evidence), *_refusals(evidence), *_missing_events(evidence)]
+    if all(finding.state is not WebhookState.SILENT for finding in found):  # else every hook is: said once
+        found += _silent_hooks(evidence)
     return tuple(sorted(found, key=lambda finding: -finding.state.severity))
 
 
@@ -138,13 +141,13 @@ def _registrations(evidence: Evidence) -> list[Finding]:
     wanted = sum(1 for step in evidence.steps if step.action != "deleted")
     findings = []
     for flaw, steps in findings_by_flaw(evidence.steps).items():
-        state = max((step.state for step in steps), key=lambda each: each.severity)
+        state = worst(step.state for step in steps)
         if state is not WebhookState.HEALTHY:
             scopes = ", ".join(dict.fromkeys(step.scope for step in steps))
             why = _why_given_up(steps, evidence) if flaw == "deactivated" else ""
             said = FLAWS[flaw][1] + why
             text = f"{said[0].upper()}{said[1:]}: {len(steps)} of {wanted} webhooks ({scopes})."
-            findings.append(Finding(flaw, state, text, _REMEDIES.get(flaw, "")))
+            findings.append(Finding(flaw, state, text, _RENEW if flaw == "elsewhere" else ""))
     return findings
 
 
@@ -155,11 +158,6 @@ def _why_given_up(steps: Sequence[Step], evidence: Evidence) -> str:
     if all(step.scope in evidence.idle for step in steps):
         return f" after {IDLE_AFTER.days} days without an event"
     return ""
-
-
-_REMEDIES: Final[Mapping[str, str]] = {
-    "elsewhere": "Who changed it knows our secret header now; renew it: bcifs webhooks register --new-secret",
-}
 
 
 def _domain(evidence: Evidence) -> list[Finding]:
@@ -270,15 +268,44 @@ def _refusals(evidence: Evidence) -> list[Finding]:
 
 
 def _missing_events(evidence: Evidence) -> list[Finding]:
-    missed, heard = evidence.compared.get(_MISSED, 0), evidence.compared.get(_HEARD, 0)
+    missed, heard = evidence.compared.get(MISSED, 0), evidence.compared.get(HEARD, 0)
     if heard == 0 and missed >= _SILENT_AFTER:
-        text = f"The poll found {missed} changed orders of which no webhook told, and none of which one did."
+        text = f"The poll found {missed} changed orders; webhooks told of none of them."
         remedy = "See whether our address can be reached from outside: bcifs webhooks test"
         return [Finding("silent", WebhookState.SILENT, text, remedy)]
     if missed + heard >= _COMPARED and missed > _MISSED_SHARE * (missed + heard):
         text = f"Of {missed + heard} changed orders that the poll saw, webhooks told of {heard} only."
         return [Finding("missed", WebhookState.DEGRADED, text, "The poll brings them; see: bcifs webhooks test")]
     return []
+
+
+#: The kinds of findings about one hook begin so; its scope follows.
+_SILENT_HOOK: Final = "silent:"
+
+
+def _silent_hooks(evidence: Evidence) -> list[Finding]:
+    """Hooks that are in order at the store and bring nothing, while others on the same address do."""
+    flawed = {step.scope for step in evidence.steps if step.flaws}
+    findings = []
+    for hook in evidence.unheard:
+        if hook.missed >= _SILENT_AFTER and hook.scope not in flawed:
+            last = "and none ever came"
+            if hook.heard_at is not None:
+                last = f"since its last one came ({said_at(hook.heard_at)})"
+            text = f"{hook.scope} is registered and silent: {hook.missed} events are missing {last}."
+            remedy = (
+                "Register anew: bcifs webhooks remove, then: bcifs webhooks register. The poll sees what it misses."
+            )
+            findings.append(Finding(_SILENT_HOOK + hook.scope, WebhookState.DEGRADED, text, remedy))
+    return findings
+
+
+def silence_of(health: WebhookHealth, scope: str) -> tuple[str, str] | None:
+    """What is missing by the hook of this scope and what is to be done, where it was found to be silent."""
+    for finding in health.findings:
+        if finding.kind == _SILENT_HOOK + scope:
+            return finding.text.partition(": ")[2], finding.remedy
+    return None
 
 
 def notice_codes(bodies: Sequence[str]) -> tuple[int, ...]:

@@ -9,18 +9,15 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import group_retries, views
-from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.database import Database
 from bcifs_console.store.group_retries import FAILED, GroupRetry, RetryState
 from bcifs_console.store.views import OrderView
-from bcifs_console.sync.releasing import Fate
+from bcifs_console.sync.releasing import ELSEWHERE, Fate
 
 _log = structlog.get_logger(__name__)
 _ACTOR: Final = "service"
-#: What a canary may wait for that says nothing of the cause it was tried for: a person, or the store.
-_ELSEWHERE: Final = frozenset({Reason.CUSTOMER.value, Reason.STATUS.value})
 
 
 async def group_retry_step(database: Database, connection_id: int) -> None:
@@ -37,24 +34,21 @@ async def group_retry_step(database: Database, connection_id: int) -> None:
 
 
 async def _follow(database: Database, retry: GroupRetry, canary: OrderView) -> None:
-    def write(tx: Tx) -> bool:
-        match fate(retry, canary):
-            case Fate.THROUGH:
-                return group_retries.let_go(tx, retry, actor=_ACTOR)
-            case Fate.ELSEWHERE:
-                return group_retries.send_next(tx, retry, actor=_ACTOR)
-            case Fate.STUCK if retry.group.kind in _ELSEWHERE:
-                # It waits for a person or the store, as before: nothing that anybody has to be told of.
-                return group_retries.give_up(tx, retry.group, actor=_ACTOR)
-            case Fate.STUCK if retry.state is RetryState.CANARY:
-                note = f"Order {canary.order_id} did not get through: {canary.error}"
+    """See how the canary fared. One that was stuck and got through after all lets the rest go, too."""
+    match fate(retry, canary):
+        case Fate.THROUGH:
+            await database.write(lambda tx: group_retries.let_go(tx, retry, actor=_ACTOR))
+        case Fate.ELSEWHERE:
+            await database.write(lambda tx: group_retries.send_next(tx, retry, actor=_ACTOR))
+        case Fate.STUCK if retry.group.kind in ELSEWHERE:
+            # It waits for a person or the store, as before: nothing that anybody has to be told of.
+            await database.write(lambda tx: group_retries.give_up(tx, retry.group, actor=_ACTOR))
+        case Fate.STUCK if retry.state is RetryState.CANARY:
+            note = f"Order {canary.order_id} did not get through: {canary.error}"
+            if await database.write(lambda tx: group_retries.stop(tx, retry, note, actor=_ACTOR)):
                 _log.warning("retry_stopped", canary=canary.order_id, waiting=len(retry.orders), error=canary.error)
-                return group_retries.stop(tx, retry, note, actor=_ACTOR)
-            case _:
-                return False
-
-    if fate(retry, canary) is not Fate.UNDER_WAY:
-        await database.write(write)
+        case _:
+            pass
 
 
 def fate(retry: GroupRetry, canary: OrderView) -> Fate:
@@ -69,4 +63,4 @@ def fate(retry: GroupRetry, canary: OrderView) -> Fate:
     kind = FAILED if state is OrderState.FAILED else canary.reason
     if (kind, canary.cause) == (retry.group.kind, retry.group.cause):
         return Fate.STUCK
-    return Fate.ELSEWHERE if kind in _ELSEWHERE else Fate.STUCK
+    return Fate.ELSEWHERE if kind in ELSEWHERE else Fate.STUCK

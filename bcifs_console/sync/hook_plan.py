@@ -1,4 +1,5 @@
-"""Which registrations are ours, what is wrong with them, and what is to be done. Pure; the calls are in `sync.hooks`.
+"""Which registrations are ours, what is wrong with them, and what is to be done. Pure; the calls are in `hook_look`
+and `hook_repair`.
 
 A hook is ours where it carries our secret header, now or before the last renewal, or where its address holds our token,
 which nobody else knows; so are those of connections that were removed here. Nothing else is ever touched, whatever its
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from bcifs_console.base.secret import Secret
 from bcifs_console.bigcommerce.hooks import Hook, HookStatus
 from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE, HOOK_HEADER, WEBHOOK_PATH
-from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.domain.webhooks import WebhookState, worst
 
 #: Flaws, each with the state it means and what it is called.
 FLAWS: Mapping[str, tuple[WebhookState, str]] = {
@@ -68,8 +69,7 @@ class Step:
         """How the registration is as it was found."""
         if may_be_left_out(self):
             return WebhookState.HEALTHY  # nothing is lost with it
-        states = (FLAWS[flaw][0] for flaw in self.flaws)
-        return max(states, key=lambda state: state.severity, default=WebhookState.HEALTHY)
+        return worst(FLAWS[flaw][0] for flaw in self.flaws)
 
     @property
     def cause(self) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.bigcommerce.hooks import Hook
 from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE
-from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.domain.webhooks import WebhookState, worst
 from bcifs_console.store import health, journal, webhooks
 from bcifs_console.store.database import Tx
 from bcifs_console.store.health import HookRecord
@@ -94,7 +94,7 @@ def _note_by_hand(tx: Tx, runtime: Runtime, repaired: Repaired, actor: str) -> N
     left = tuple(finding for finding in before.findings if finding.kind not in _OVER_WITH_A_REPAIR)
     if repaired.problem is not None:
         left = (*left, Finding("unfinished", WebhookState.DEACTIVATED, str(repaired.problem)))
-    state = max((finding.state for finding in left), key=lambda s: s.severity, default=WebhookState.HEALTHY)
+    state = worst(finding.state for finding in left)
     after = replace(
         before,
         registered=True,

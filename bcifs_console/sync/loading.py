@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from bcifs_console.accounting.facts import kind_in
 from bcifs_console.accounting.gates import ignored_because
 from bcifs_console.accounting.mapping import needs_taxes
 from bcifs_console.bigcommerce.wants import Wanted, movements_wanted
-from bcifs_console.domain.codec import decode_order, decode_voucher, encode
+from bcifs_console.domain.codec import decode_order, encode
 from bcifs_console.domain.documents import DocumentKind, Ledger
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import Policy
@@ -30,20 +31,29 @@ async def load(runtime: Runtime, claim: Claim, held: Ledger) -> Order:
     """The order as the store has it now, kept as its snapshot. Raises BigCommerce's errors and StoreProblem."""
     read_at = runtime.clock.now()
     live = not claim.background
-    first = held.customer_order() is None
-    with_taxes = first and needs_taxes(runtime.rules)
-    listing = await runtime.database.read(lambda conn: listings.of_order(conn, runtime.id, claim.order_id, read_at))
+    listing, known = await runtime.database.read(
+        lambda conn: (
+            listings.of_order(conn, runtime.id, claim.order_id, read_at),
+            queue.snapshot(conn, runtime.id, claim.order_id),
+        )
+    )
+    before = None if known is None else _as_read_before(known)
+    # With a customer order: the store may have forgotten the taxes and coupons of the first reading (ACCOUNTING §1).
+    first = before if held.customer_order() is not None else None
+    with_coupons = first is None
+    with_taxes = first is None and needs_taxes(runtime.rules)
     if listing is None:
-        order = await runtime.store.order(claim.order_id, with_taxes=with_taxes, with_coupons=first, live=live)
+        order = await runtime.store.order(claim.order_id, with_taxes=with_taxes, with_coupons=with_coupons, live=live)
     else:
         read_at = listing.fetched_at
         listed = decode_order(listing.snapshot)
-        order = await runtime.store.completed(listed, with_taxes=with_taxes, with_coupons=first, live=live)
-    if not first:
-        order = await _with_what_was_read_once(runtime, claim, order)
+        order = await runtime.store.completed(listed, with_taxes=with_taxes, with_coupons=with_coupons, live=live)
+    if first is not None:
+        order = replace(order, taxes=first.taxes, coupons=first.coupons)
     order = await with_movements(runtime, order, held, runtime.policy_for(claim), live=live)
     text = encode(order)
     await runtime.database.write(lambda tx: queue.save_snapshot(tx, claim, text, read_at))
+    runtime.facts.compare(before, order, runtime.clock.now())
     return order
 
 
@@ -76,7 +86,7 @@ def movements_to_read(
     if order.placed_at < policy.start_at:
         return Wanted(tenders=False, shipments=False, refunds=False)
     likely = movements_wanted(order)
-    kinds = {decode_voucher(d.draft).voucher_kind for d in held.of_kind(DocumentKind.VOUCHER)}
+    kinds = {kind_in(document.key) for document in held.of_kind(DocumentKind.VOUCHER)}
     counts = held.customer_order() is not None or not ignored_because(order, policy)
     tracks = bool(runtime.ifs.profile.order.tracking)
     books = policy.makes_vouchers
@@ -91,10 +101,9 @@ async def _if(wanted: bool, read: Callable[[], Awaitable[tuple[T, ...]]]) -> tup
     return await read() if wanted else None
 
 
-async def _with_what_was_read_once(runtime: Runtime, claim: Claim, order: Order) -> Order:
-    """The order with the taxes and coupons of its first reading: the store may forget them (ACCOUNTING §1)."""
-    text = await runtime.database.read(lambda conn: queue.snapshot(conn, runtime.id, claim.order_id))
-    if text is None:
-        return order
-    before = decode_order(text)
-    return replace(order, taxes=before.taxes, coupons=before.coupons)
+def _as_read_before(snapshot: str) -> Order | None:
+    """The order as it was read last; None where that was an older version's reading: as if it was never read."""
+    try:
+        return decode_order(snapshot)
+    except ValueError:
+        return None

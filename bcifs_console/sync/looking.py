@@ -19,10 +19,11 @@ from bcifs_console.store.database import Tx
 from bcifs_console.store.ledger import NewDocument
 from bcifs_console.sync.candidate_reading import suggestions
 from bcifs_console.sync.carrying import DONE, Carrying
+from bcifs_console.sync.invoices import note_invoice
 from bcifs_console.sync.loading import load
 from bcifs_console.sync.matching import Match, Matching
 from bcifs_console.sync.posting import READ_BACK, RELEASE, CustomerOrderPosting, Posted
-from bcifs_console.sync.redraft import is_built_upon, merged, nothing_in_ifs, was_refused
+from bcifs_console.sync.redraft import is_built_upon, merged, nothing_in_ifs, was_refused, written
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 from bcifs_console.sync.updating import lowered_quantities
@@ -87,7 +88,7 @@ class Look:
         else:
             raise Problem(
                 f"Order {order.id} still wants more after {_ROUNDS} rounds of documents.",
-                remedy="This is a fault in this program: export the case (bcifs case export) and report it.",
+                remedy=f"This is a fault in this program: report it, with what bcifs orders show {order.id} says.",
             )
         if carrying.order_left is not None and not isinstance(carrying.order_left, Waiting):
             raise carrying.order_left  # it was refused for good: the order failed, with its vouchers posted
@@ -134,7 +135,7 @@ class Look:
         seen_at = runtime.clock.now()
         found = plan(order, match.customer, runtime.rules, self._policy, held, seen_at=seen_at)
         if found.vouchers and found.vouchers[0].rate is None:
-            rate = await runtime.rates.of(runtime.ifs, order.currency, found.vouchers[0].day)
+            rate = await runtime.rates.of(runtime.ifs, order.currency, found.vouchers[0].day, self._policy.minor_units)
             if rate is not None:
                 return plan(order, match.customer, runtime.rules, self._policy, held, seen_at=seen_at, rate=rate)
         return found
@@ -182,11 +183,11 @@ class Look:
     async def _match(self, buyer: Buyer, sent: LedgerDocument | None) -> Match:
         """The buyer's customer; of an order that was sent, the customer it was sent for."""
         if sent is not None:
-            match = Match(Known(decode_customer_order(sent.draft).customer_id, "sent"))
+            match = Match(_sent_for(sent))
         else:
             match = await self._left_out() or await Matching(self._runtime).resolve(buyer, self._claim)
         if isinstance(match.customer, Known):
-            self.progress.ifs_customer = match.customer.customer_id
+            self.progress.ifs_customer = match.customer.customer_id or None
             self.progress.known_by = match.customer.source
         return match
 
@@ -256,11 +257,8 @@ class Look:
 
         def write(tx: Tx) -> LedgerDocument:
             queue.extend(tx, claim, runtime.timing.lease)
-            ledger.intend(tx, new)
-            found = ledger.find(tx.conn, runtime.id, new.kind, new.key)
-            assert found is not None, "it was just written"
             self._say_whose_rule(tx, draft.customer_id)
-            return found
+            return ledger.intend(tx, new)
 
         return await runtime.database.write(write)
 
@@ -275,23 +273,14 @@ class Look:
                 connection_id=self._runtime.id,
                 customer=customer_id,
                 rule=self.progress.known_by.removeprefix("rule "),
+                look=self._claim.look,
             )
 
     async def _redraft(self, order: Order, old: CustomerOrderDraft, sent: LedgerDocument) -> CustomerOrderDraft:
         """The draft with today's mapping for the parts IFS refused, where the money stays as frozen."""
-        runtime, claim = self._runtime, self._claim
-        again = plan(order, Known(old.customer_id, "sent"), runtime.rules, self._policy, Ledger())
+        again = plan(order, Known(old.customer_id, "sent"), self._runtime.rules, self._policy, Ledger())
         new = merged(old, again.documents[0], sent) if again.documents else None
-        if new is None:
-            return old
-        text = encode(new)
-
-        def write(tx: Tx) -> None:
-            queue.extend(tx, claim, runtime.timing.lease)
-            ledger.replace_draft(tx, sent.id, text)
-
-        await runtime.database.write(write)
-        return new
+        return old if new is None else await written(self._runtime, self._claim, sent, new)
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
 
@@ -321,6 +310,7 @@ class Look:
         if not found.conflicts:
             return False
         head = await self._runtime.ifs.order(sent.reference)
+        await note_invoice(self._runtime, head)
         return head.state in self._runtime.ifs.profile.order.cancelled_states
 
     def _outcome(self, state: OrderState, *, note: str = "") -> Outcome:
@@ -352,6 +342,14 @@ class Look:
             ifs_order_no=self.progress.ifs_order_no,
             settled=None if found.position is None else found.position.is_settled,
         )
+
+
+def _sent_for(sent: LedgerDocument) -> Known:
+    """The customer it was sent for; nobody where the draft can no longer be read, which the plan says."""
+    try:
+        return Known(decode_customer_order(sent.draft).customer_id, "sent")
+    except ValueError:
+        return Known("", "sent")
 
 
 def _idle(known: Ledger) -> frozenset[int]:

@@ -23,16 +23,11 @@ from bcifs_console.store.database import Tx
 from bcifs_console.store.listings import Listing
 from bcifs_console.store.views import LastRead
 from bcifs_console.sync.runtime import Runtime
+from bcifs_console.sync.witness import Witness
 
-_CURSOR: Final = "orders_modified"
 _REFUNDS: Final = "refunds_created"
-_JUDGED: Final = "hooks_judged"
 _BATCH: Final = 250
 _TAIL: Final = 5
-#: How far back refunds are read again: one may be dated before others that were listed earlier (facts §7.15).
-REFUND_OVERLAP: Final = timedelta(hours=2)
-#: How long a webhook may take before its order counts as found by the poll alone.
-HOOK_GRACE: Final = timedelta(seconds=60)
 _log = structlog.get_logger(__name__)
 
 
@@ -40,8 +35,9 @@ class PollTimes(TypedDict):
     """The settings of `poll`."""
 
     overlap: timedelta
+    #: how far back refunds are read again: one may be dated before others that were listed earlier (facts §7.15)
     refund_overlap: timedelta
-    hook_grace: timedelta
+    hook_grace: timedelta  #: how long a webhook may take before its order counts as found by the poll alone
 
 
 def poll_times(settings: Settings) -> PollTimes:
@@ -64,13 +60,7 @@ class Polled:
     orders: tuple[int, ...] = ()
 
 
-async def poll(
-    runtime: Runtime,
-    *,
-    overlap: timedelta,
-    refund_overlap: timedelta = REFUND_OVERLAP,
-    hook_grace: timedelta = HOOK_GRACE,
-) -> Polled:
+async def poll(runtime: Runtime, *, overlap: timedelta, refund_overlap: timedelta, hook_grace: timedelta) -> Polled:
     """Make every order due that changed, or has a new refund, since the last poll and that we have not read since.
 
     One call where nothing changed; one more where vouchers are made, for the refunds. Raises the client's errors and
@@ -79,12 +69,13 @@ async def poll(
     clock = runtime.clock
     started = clock.monotonic()
     calls_before = runtime.calls.get(Side.BIGCOMMERCE, 0)
-    value = await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, _CURSOR))
+    value = await runtime.database.read(lambda conn: health.get_cursor(conn, runtime.id, health.POLLED))
     newest = reached = datetime.fromisoformat(value) if value else runtime.policy.start_at
     since = newest - overlap if value else newest
     seen = 0
     due: set[int] = set()
-    page, witness = _Page(asked_at=clock.now()), _Witness(runtime, clock.now() - hook_grace)
+    page = _Page(asked_at=clock.now())
+    witness = Witness(runtime.database, runtime.id, runtime.facts, until=clock.now() - hook_grace)
 
     def asks() -> None:
         page.asked_at = clock.now()
@@ -152,7 +143,7 @@ async def _mark(runtime: Runtime, page: _Page, reached: datetime) -> set[int]:
         known = views.last_read(tx.conn, runtime.id, [*(order.id for order in orders), *unreadable])
         due = {order.id for order in orders if _is_news(order, known, runtime.policy.start_at)}
         due |= {order_id for order_id in unreadable if _is_worth_a_look(known.get(order_id))}
-        health.set_cursor(tx, runtime.id, _CURSOR, reached.isoformat())
+        health.set_cursor(tx, runtime.id, health.POLLED, reached.isoformat())
         intake.mark_due(tx, runtime.id, due, found_by="poll")
         listings.put(tx, runtime.id, page.listed(due))
         return due
@@ -198,38 +189,3 @@ async def _poll_refunds(runtime: Runtime, overlap: timedelta) -> set[int]:
         return intake.note_refunds(tx, runtime.id, found)
 
     return await runtime.database.write(write)
-
-
-@dataclass(slots=True)
-class _Witness:
-    """Which changes the poll saw that a webhook should have told of: the true miss rate (DESIGN §9).
-
-    A change counts once, when it is older than the grace a webhook has. The first poll of a connection only says from
-    when on changes count: there may have been no hooks before.
-    """
-
-    runtime: Runtime
-    until: datetime
-    changes: dict[int, datetime] = field(default_factory=dict)
-
-    def saw(self, order: Order) -> None:
-        """The order as it changed last; an earlier change of it is hidden by that."""
-        self.changes[order.id] = order.modified_at
-
-    async def testify(self) -> None:
-        """Count the changes since the last time by whether a webhook told of them."""
-        runtime, until = self.runtime, self.until
-
-        def write(tx: Tx) -> None:
-            value = health.get_cursor(tx.conn, runtime.id, _JUDGED)
-            since = datetime.fromisoformat(value) if value else until
-            judged = {number: at for number, at in self.changes.items() if since < at <= until}
-            heard = intake.heard_of(tx.conn, runtime.id, judged)
-            if judged:
-                missed = len(judged) - len(heard)
-                health.note_missed(
-                    tx, runtime.id, seen_by_poll_only=missed, seen_by_hook=len(heard), at=runtime.clock.now()
-                )
-            health.set_cursor(tx, runtime.id, _JUDGED, max(since, until).isoformat())
-
-        await runtime.database.write(write)

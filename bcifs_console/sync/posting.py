@@ -19,15 +19,17 @@ from bcifs_console.domain.documents import (
     LedgerDocument,
     LineDraft,
 )
+from bcifs_console.domain.marks import accepted_total
 from bcifs_console.domain.money import ZERO, cap, minor_unit
 from bcifs_console.domain.plan import Blocker, PlanWarning, Reason
 from bcifs_console.domain.states import Claim
-from bcifs_console.ifs.errors import Conflict, MissingMasterData
+from bcifs_console.ifs.errors import MissingMasterData
 from bcifs_console.ifs.profile import DeliveryAddressMode
 from bcifs_console.ifs.records import ChargeRow, OrderHead, OrderLineRow
 from bcifs_console.store import queue
 from bcifs_console.store.ledger import DocumentChange
-from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.calls import JournalledCalls, Step, again_on_conflict, named
+from bcifs_console.sync.invoices import note_invoice
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 
@@ -38,7 +40,6 @@ READ_BACK: Final = "read_back"
 RELEASE: Final = "release"
 PLANNED: Final = "Planned"
 _CANCELLED: Final = "Cancelled"
-_RELEASE_TRIES: Final = 3
 NOTHING_LOWERED: Final[Mapping[int, Decimal]] = MappingProxyType({})
 
 
@@ -78,13 +79,15 @@ class CustomerOrderPosting:
         Raises Waiting (totals, conflict, mapping), OutcomeStillUnknown, LeaseLost and the IFS errors that may pass.
         """
         try:
-            order_no = await self._header()
-            if not self._calls.is_confirmed(READ_BACK):
-                await self._children(order_no)
-            read_back = await self._prove_and_release(order_no, release=release)
-        except Waiting:
+            return await self._post(release=release)
+        finally:
             await self._calls.flush()
-            raise
+
+    async def _post(self, *, release: bool) -> Posted:
+        order_no = await self._header()
+        if not self._calls.is_confirmed(READ_BACK):
+            await self._children(order_no)
+        read_back = await self._prove_and_release(order_no, release=release)
         if self._document.state is not DocumentState.CONFIRMED:
             self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
         # What was inexact when it was drawn up stays true: a later look must not make it vanish.
@@ -92,7 +95,6 @@ class CustomerOrderPosting:
         warnings = tuple(dict.fromkeys(known + read_back))
         if warnings != known:
             self._calls.note(DocumentChange(warnings=queue.warnings_json(warnings)))
-        await self._calls.flush()
         return Posted(order_no, warnings)
 
     async def _prove_and_release(self, order_no: str, *, release: bool) -> tuple[PlanWarning, ...]:
@@ -200,7 +202,7 @@ class CustomerOrderPosting:
             try:
                 return _line_reference(await self._ifs.add_line(order_no, self._draft, line))
             except MissingMasterData as error:
-                raise _missing(error, f"Line {line.catalog_no} ({line.description})") from error
+                raise named(error, f"Line {line.catalog_no} ({line.description})") from error
 
         async def look_up() -> str | None:
             rows = await self._existing_lines(order_no)
@@ -221,7 +223,7 @@ class CustomerOrderPosting:
             try:
                 await self._ifs.add_pre_posting(objkey, row, line.account, line.code_parts)
             except MissingMasterData as error:
-                raise _missing(error, f"Account {line.account} of line {line.catalog_no}") from error
+                raise named(error, f"Account {line.account} of line {line.catalog_no}") from error
             return line.account
 
         async def look_up() -> str | None:
@@ -235,7 +237,7 @@ class CustomerOrderPosting:
             try:
                 row = await self._ifs.add_charge(order_no, self._draft, charge)
             except MissingMasterData as error:
-                raise _missing(error, f"Charge type {charge.charge_type}") from error
+                raise named(error, f"Charge type {charge.charge_type}") from error
             return str(row.sequence_no)
 
         async def look_up() -> str | None:
@@ -262,6 +264,7 @@ class CustomerOrderPosting:
         head, lines, charges = await asyncio.gather(
             self._ifs.order(order_no), self._ifs.lines(order_no), self._ifs.charges(order_no)
         )
+        await note_invoice(self._runtime, head)
         if head.state == _CANCELLED:
             raise _conflict(
                 f"IFS order {order_no} was cancelled in IFS.", "Find out why; nothing is sent again by itself."
@@ -295,6 +298,8 @@ class CustomerOrderPosting:
                 subject=head.order_no,
             )
             raise Waiting(Reason.TOTALS, (blocker,), cause="totals:no_total")
+        if gross == accepted_total(self._document):
+            return ()  # as a person saw it and took it; the plan says so
         figures = Figures(f"IFS order {head.order_no}", self._expected_total(), gross, draft.currency)
         allowed = cap(draft.currency, self._runtime.policy.minor_units)
         if abs(figures.difference) > allowed or (summed is not None and abs(summed - gross) > allowed):
@@ -302,7 +307,8 @@ class CustomerOrderPosting:
                 Reason.TOTALS,
                 f"IFS order {head.order_no} totals {gross} {draft.currency}, {figures.store} is expected. "
                 "It was not released.",
-                "Correct the order in IFS (usually its tax codes), then sync it again; correct the tax mapping for "
+                f'Accept it as IFS shows it: bcifs orders accept {draft.order_id} --note "why"; or correct it in IFS '
+                "(usually its tax codes), or cancel it there, and sync this order again. Correct the tax mapping for "
                 "the next ones.",
                 subject=head.order_no,
                 figures=figures,
@@ -331,27 +337,21 @@ class CustomerOrderPosting:
     async def _release(self, head: OrderHead) -> None:
         """Release the order as read back. Somebody changed it meanwhile: read back, compare and try again."""
         order_no = head.order_no
+        read: OrderHead | None = head
 
-        async def send() -> str:
-            fresh = head
-            for tries_left in reversed(range(_RELEASE_TRIES)):
-                if fresh.state != PLANNED:
-                    return fresh.state
-                try:
-                    await self._ifs.release(order_no, fresh.etag)
-                except Conflict:
-                    if not tries_left:
-                        raise
-                    fresh, _ = await self._read_back(order_no)
-                else:
-                    break
+        async def release() -> str:
+            nonlocal read
+            fresh, read = read or (await self._read_back(order_no))[0], None
+            if fresh.state != PLANNED:
+                return fresh.state
+            await self._ifs.release(order_no, fresh.etag)
             return "Released"
 
         async def look_up() -> str | None:
             found = await self._ifs.order(order_no)
             return None if found.state == PLANNED else found.state
 
-        await self._calls.run(Step(RELEASE, send, look_up))
+        await self._calls.run(Step(RELEASE, lambda: again_on_conflict(release), look_up))
 
 
 def _sum_of(lines: list[OrderLineRow], charges: list[ChargeRow]) -> Decimal | None:
@@ -384,8 +384,3 @@ def _line_row(order_no: str, line: LineDraft, reference: str) -> OrderLineRow:
 
 def _conflict(message: str, remedy: str) -> Waiting:
     return Waiting(Reason.CONFLICT, (Blocker(Reason.CONFLICT, message, remedy),), cause="conflict:ifs")
-
-
-def _missing(error: MissingMasterData, what: str) -> MissingMasterData:
-    """The same error, named after what we sent, so that a person need not guess which value IFS does not know."""
-    return MissingMasterData(f"{what}: {error.message}", remedy=error.remedy, answer=error.answer)

@@ -1,5 +1,6 @@
 """Currency rates as IFS gives them, asked once for each currency and day."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from bcifs_console.domain.vouchers import Rate
@@ -13,7 +14,7 @@ class KnownRates:
         self._rates: dict[tuple[str, date], Rate] = {}
         self._accounting_currency = ""
 
-    async def of(self, ifs: IfsClient, currency: str, day: date) -> Rate | None:
+    async def of(self, ifs: IfsClient, currency: str, day: date, minor_units: Mapping[str, int]) -> Rate | None:
         """The rate of `currency` on `day`; None where it is the accounting currency or IFS names no rate.
 
         Raises the errors of the IFS client.
@@ -22,7 +23,7 @@ class KnownRates:
             return None
         known = self._rates.get((currency, day))
         if known is None:
-            known = await ifs.currency_rate(currency, day)
+            known = await ifs.currency_rate(currency, day, minor_units)
             if known is None:
                 return None
             self._accounting_currency = known.accounting_currency

@@ -4,8 +4,9 @@ The money never changes here (ACCOUNTING §1, frozen basis): same facts, same cu
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
-from bcifs_console.domain.codec import decode_voucher
+from bcifs_console.domain.codec import decode_voucher, encode
 from bcifs_console.domain.documents import (
     CustomerOrderDraft,
     DocumentKind,
@@ -14,7 +15,15 @@ from bcifs_console.domain.documents import (
     LedgerDocument,
     PartState,
 )
+from bcifs_console.domain.states import Claim
 from bcifs_console.domain.vouchers import VoucherDraft, VoucherRow
+from bcifs_console.store import ledger, queue
+from bcifs_console.store.database import Tx
+
+if TYPE_CHECKING:
+    from bcifs_console.sync.runtime import Runtime  # with both clients: whoever only asks what may go needs none
+
+_Draft = TypeVar("_Draft", CustomerOrderDraft, VoucherDraft)
 
 
 def nothing_in_ifs(document: LedgerDocument) -> bool:
@@ -108,11 +117,26 @@ def is_built_upon(booked: LedgerDocument, held: Ledger) -> bool:
     """
     if booked.kind is not DocumentKind.VOUCHER:
         return False
-    draft = decode_voucher(booked.draft)
+    try:
+        draft = decode_voucher(booked.draft)
+    except ValueError:
+        return True  # for all we know
     if draft.rate is None or draft.rate.is_one(draft.currency):
         return False
     later = (other for other in held.of_kind(DocumentKind.VOUCHER) if other.id > booked.id)
     return any(_stands(other) for other in later)
+
+
+async def written(runtime: "Runtime", claim: Claim, document: LedgerDocument, draft: _Draft) -> _Draft:
+    """`draft`, written down in the place of the document's own by the holder of the claim. Raises LeaseLost."""
+    text = encode(draft)
+
+    def write(tx: Tx) -> None:
+        queue.extend(tx, claim, runtime.timing.lease)
+        ledger.replace_draft(tx, document.id, text)
+
+    await runtime.database.write(write)
+    return draft
 
 
 def _stands(booked: LedgerDocument) -> bool:

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bcifs_console.accounting.mapping import facts_of_buyer, resolve
-from bcifs_console.accounting.replay import Past, Replayed, Verdict, compare, replay
+from bcifs_console.accounting.replay import Effect, Past, Replayed, compare, replay
 from bcifs_console.domain.buyers import buyer_of
 from bcifs_console.domain.orders import Order
 from bcifs_console.domain.plan import Reason
@@ -36,8 +36,9 @@ _TAKEN_OVER: Final = timedelta(seconds=2)
 #: IFS refused a sales part that a rule, or the SKU itself, named (`looking`).
 _SALES_PART: Final = "sales_part "
 
-#: What a canary may still wait for although its mapping is good: a person's decision, the store, or a closed period.
-_ELSEWHERE: Final = frozenset({Reason.CUSTOMER.value, Reason.STATUS.value})
+#: What a canary may wait for that says nothing of the cause it was tried for, a person's decision or the store; and
+#: what only an order with a good mapping gets to, a closed period.
+ELSEWHERE: Final = frozenset({Reason.CUSTOMER.value, Reason.STATUS.value})
 _BEHIND_IT: Final = frozenset({Reason.PERIOD.value})
 
 
@@ -111,15 +112,8 @@ def affected(
     by_id = {standing.order_id: standing for standing in waiting}
     found = []
     for each in kept:
-        try:
-            order = Past.of(
-                each.snapshot,
-                each.draft,
-                seen_at=each.fetched_at,
-                customer_id=each.customer_id,
-                is_named=each.is_named,
-            )
-        except ValueError:
+        order = past_of(each)
+        if order is None:
             continue
         standing = by_id[each.order_id]
         was, becomes = replay(order, before, policy), replay(order, after, policy)
@@ -130,6 +124,20 @@ def affected(
             others = any(reason not in settled for reason, _ in standing.problems)
             found.append(Affected(each.order_id, stays, is_free=not becomes.blockers and not others))
     return found
+
+
+def past_of(kept: KeptOrder) -> Past | None:
+    """A kept order for the time machine; None where its snapshot can no longer be read."""
+    try:
+        return Past.of(
+            kept.snapshot,
+            kept.draft,
+            seen_at=kept.fetched_at,
+            customer_id=kept.customer_id,
+            is_named=kept.is_named,
+        )
+    except ValueError:
+        return None
 
 
 def _is_told(order: Order, before: Rules, after: Rules) -> bool:
@@ -150,7 +158,7 @@ def _is_resolved(subject: str, was: Replayed, becomes: Replayed, policy: Policy)
         # Where the rules hold the order back altogether, nobody can say which parts it would come to.
         return bool(becomes.documents) and part not in {li.catalog_no for d in becomes.documents for li in d.lines}
     # IFS refused what the rules gave: any other answer of theirs is worth a try.
-    return compare(was, becomes, policy).verdict is not Verdict.SAME
+    return compare(was, becomes, policy).effect is not Effect.SAME
 
 
 # -- canary and rest -------------------------------------------------------------------------------------------------
@@ -215,6 +223,6 @@ def fate(canary: Standing, foreseen: frozenset[str]) -> Fate:
 
 def _fate_of_waiting(canary: Standing, foreseen: frozenset[str]) -> Fate:
     others = {reason for reason, _ in canary.problems if reason != Reason.MAPPING.value}
-    if canary.unmapped - foreseen or others - _ELSEWHERE - _BEHIND_IT:
+    if canary.unmapped - foreseen or others - ELSEWHERE - _BEHIND_IT:
         return Fate.STUCK
-    return Fate.ELSEWHERE if others & _ELSEWHERE else Fate.THROUGH
+    return Fate.ELSEWHERE if others & ELSEWHERE else Fate.THROUGH

@@ -55,7 +55,7 @@ class DirectoryUnread(Problem):
 
 
 class CustomerIdTaken(Problem):
-    """Somebody else gave the id we had chosen for a new customer to another one; the next look takes a new id."""
+    """The id we had chosen for a new customer is another one's; the next look takes a new id."""
 
     kind = ProblemKind.TRANSIENT
 

@@ -6,7 +6,7 @@ the round, and with it the service (`bcifs_console.service`, which runs them).
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from bcifs_console.sync.watcher import Watcher
 
 _AT_ONCE_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 60.0
+_Step = Callable[[Runtime], Awaitable[object]]
 _log = structlog.get_logger(__name__)
 
 
@@ -67,29 +68,20 @@ class Rounds:
         """At the start, every interval, and when asked: what webhooks did not bring is found here."""
         while True:
             self._poll_now.clear()
-            for runtime in tuple(self._runtimes.values()):
-                if self._breakers.is_paused(runtime.id, Side.BIGCOMMERCE):
-                    continue
-                try:
-                    with runtime.in_use():
-                        await poll(runtime, **poll_times(self._settings))
-                except Problem as problem:
-                    _log.warning("poll", connection=runtime.connection.name, error=str(problem))
-                    await self._breakers.failed(runtime.id, problem)
+            await self._each("poll", lambda runtime: poll(runtime, **poll_times(self._settings)), Side.BIGCOMMERCE)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.poll_interval_s):
                     await self._poll_now.wait()
 
     async def look_again(self) -> None:
         """Every minute: orders that are in IFS and not settled, when their time has come."""
+
+        async def step(runtime: Runtime) -> None:
+            if runtime.id not in self._breakers.paused():
+                await revisit(runtime)
+
         while True:
-            for runtime in tuple(self._runtimes.values()):
-                if runtime.id in self._breakers.paused():
-                    continue
-                try:
-                    await revisit(runtime)
-                except Problem as problem:
-                    _log.warning("revisiting", connection=runtime.connection.name, error=str(problem))
+            await self._each("revisiting", step)
             await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def watch(self) -> None:
@@ -109,44 +101,49 @@ class Rounds:
     async def write_files(self) -> None:
         """Put the vouchers of connections that send them by file into files, at every interval."""
         while True:
-            for runtime in tuple(self._runtimes.values()):
-                try:
-                    with runtime.in_use():
-                        await flush(runtime, self._settings.home)
-                except Problem as problem:
-                    _log.warning("outbox", connection=runtime.connection.name, error=str(problem))
+            await self._each("outbox", lambda runtime: flush(runtime, self._settings.home))
             await asyncio.sleep(self._settings.outbox_interval_s)
 
     async def let_go(self) -> None:
         """Every second: orders that waited for a rule which is saved by now, and groups that a person retries."""
+
+        async def step(runtime: Runtime) -> None:
+            await release_step(runtime)
+            await group_retry_step(self._database, runtime.id)
+
         while True:
-            for runtime in tuple(self._runtimes.values()):
-                try:
-                    await release_step(runtime)
-                    await group_retry_step(self._database, runtime.id)
-                except Problem as problem:
-                    _log.warning("releasing", connection=runtime.connection.name, error=str(problem))
+            await self._each("releasing", step)
             await asyncio.sleep(_AT_ONCE_S)
 
     async def read_customers(self) -> None:
         """Every second: whether the directory of a connection's customers is to be read, or read on; the directories
         of all connections at once."""
-        while True:
-            is_good = await asyncio.gather(*(self._read_directory(each) for each in tuple(self._runtimes.values())))
-            await asyncio.sleep(_AT_ONCE_S if all(is_good) else _LOOK_AGAIN_S)
 
-    async def _read_directory(self, runtime: Runtime) -> bool:
-        """Read one connection's directory where that is due. False where it failed: not again at once."""
-        if self._breakers.is_paused(runtime.id, Side.IFS):
+        async def step(runtime: Runtime) -> None:
+            if await is_due(runtime):
+                with contextlib.suppress(CrawlUnderWay):  # a command, or another service, is at it
+                    await crawl(runtime)
+
+        while True:
+            runtimes = tuple(self._runtimes.values())
+            is_good = await asyncio.gather(*(self._calmly("directory", each, step, Side.IFS) for each in runtimes))
+            await asyncio.sleep(_AT_ONCE_S if all(is_good) else _LOOK_AGAIN_S)  # what failed: not again at once
+
+    async def _each(self, round_name: str, step: _Step, side: Side | None = None) -> None:
+        """One step for every connection, one after the other; trouble with one keeps back no other."""
+        for runtime in tuple(self._runtimes.values()):
+            await self._calmly(round_name, runtime, step, side)
+
+    async def _calmly(self, round_name: str, runtime: Runtime, step: _Step, side: Side | None = None) -> bool:
+        """One step for one connection, where `side`, which it works on, is not paused; False where it had trouble."""
+        if side is not None and self._breakers.is_paused(runtime.id, side):
             return True
         try:
             with runtime.in_use():
-                if await is_due(runtime):
-                    await crawl(runtime)
-        except CrawlUnderWay:
-            return True  # a command, or another service, is at it
+                await step(runtime)
         except Problem as problem:
-            _log.warning("directory", connection=runtime.connection.name, error=str(problem))
-            await self._breakers.failed(runtime.id, problem)
+            _log.warning(round_name, connection=runtime.connection.name, error=str(problem))
+            if side is not None:
+                await self._breakers.failed(runtime.id, problem)
             return False
         return True

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -21,6 +21,10 @@ from bcifs_console.ifs.profile import load_profile
 from bcifs_console.store.database import Database
 from bcifs_console.sync.parts import KnownParts
 from bcifs_console.sync.rates import KnownRates
+from bcifs_console.sync.witness import Facts
+
+_FIRST_SUCCESS: Final = 200  #: of the HTTP statuses
+_FIRST_FAILURE: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ class Runtime:
     parts: KnownParts
     budget: RateBudget
     rates: KnownRates = field(default_factory=KnownRates)
+    facts: Facts = field(default_factory=Facts)  #: what webhooks should have told of, not judged yet
     calls: dict[Side, int] = field(default_factory=dict)  #: requests made so far, by side
+    answered: dict[Side, datetime] = field(default_factory=dict)  #: when a request to the side succeeded last
     on_document: "OnDocument | None" = None
     users: int = 0  #: how many looks and polls use the clients now
 
@@ -128,11 +134,14 @@ def build_runtime(
     clock = database.clock
     deadline_s = timing.request_deadline.total_seconds()
     calls: dict[Side, int] = {}
+    answered: dict[Side, datetime] = {}
     budget = HeaderBudget(clock)
 
     def counted(side: Side) -> Callable[[str, int, float], None]:
         def count(_route: str, status: int, seconds: float) -> None:
             calls[side] = calls.get(side, 0) + 1
+            if _FIRST_SUCCESS <= status < _FIRST_FAILURE:
+                answered[side] = clock.now()
             if on_call is not None:
                 on_call(side, status, seconds)
 
@@ -165,5 +174,6 @@ def build_runtime(
         parts=KnownParts(clock),
         budget=budget,
         calls=calls,
+        answered=answered,
         on_document=on_document,
     )

@@ -12,17 +12,14 @@ from bcifs_console.domain.documents import DocumentKind, DocumentState, Ledger, 
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.states import Claim
 from bcifs_console.domain.updates import OrderUpdateDraft, TrackingNote, UpdateKind
-from bcifs_console.ifs.errors import BadRequest, BusinessRule, Conflict, Duplicate, MissingMasterData, NotFound
-from bcifs_console.ifs.records import OrderLineRow
+from bcifs_console.ifs.records import OrderHead, OrderLineRow
 from bcifs_console.store.ledger import DocumentChange
-from bcifs_console.sync.calls import JournalledCalls, Step
+from bcifs_console.sync.calls import REFUSED, JournalledCalls, Step, again_on_conflict
+from bcifs_console.sync.invoices import note_invoice
 from bcifs_console.sync.retry import Waiting
 from bcifs_console.sync.runtime import Runtime
 
 APPLY: Final = "apply"
-_TRIES: Final = 3
-#: IFS answered, and a person must do it, or help: vouchers do not wait for that.
-_REFUSED: Final = (BadRequest, BusinessRule, Duplicate, MissingMasterData, NotFound)
 
 
 class OrderUpdating:
@@ -43,26 +40,20 @@ class OrderUpdating:
         try:
             self._calls.note(DocumentChange(state=DocumentState.SENT, reference=self._order_no))
             # It may be done already: by a person, as the remedy of a conflict asks, or by an answer that got lost.
-            await self._calls.run(Step(APPLY, self._apply_again, self._is_applied, look_first=True))
+            await self._calls.run(Step(APPLY, self._send, self._is_applied, look_first=True))
             self._calls.note(DocumentChange(state=DocumentState.CONFIRMED, error=""))
-        except _REFUSED as error:
+        except REFUSED as error:
+            # A person must do it, or help: vouchers do not wait for that.
             raise self._by_hand(f"IFS refused it: {error.message.rstrip('.')}") from error
         finally:
             await self._calls.flush()
 
-    async def _apply_again(self) -> str:
-        """Apply to the freshest state there is; somebody else's change in between is read, never overwritten."""
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                await self._apply()
-            except Conflict:
-                if not tries_left:
-                    raise
-            else:
-                break
+    async def _send(self) -> str:
+        await again_on_conflict(self._apply)
         return "applied"
 
     async def _apply(self) -> None:
+        """Apply to the freshest state there is."""
         match self._draft.update_kind:
             case UpdateKind.LINE_QUANTITY:
                 row = await self._line()
@@ -73,13 +64,18 @@ class OrderUpdating:
                 else:
                     await self._cancel_line(row)
             case UpdateKind.TRACKING:
-                head = await self._ifs.order(self._order_no)
+                head = await self._head()
                 await self._ifs.note_on_order(head, _note(self._draft.tracking))
             case UpdateKind.CANCEL:
                 if not self._ifs.profile.order.cancel_action:
                     raise self._by_hand("The IFS profile names no action to cancel orders")
-                head = await self._ifs.order(self._order_no)
+                head = await self._head()
                 await self._ifs.cancel_order(head)
+
+    async def _head(self) -> OrderHead:
+        head = await self._ifs.order(self._order_no)
+        await note_invoice(self._runtime, head)
+        return head
 
     async def _cancel_line(self, row: OrderLineRow) -> None:
         if not self._ifs.profile.line.cancel_action:
@@ -95,7 +91,7 @@ class OrderUpdating:
             case UpdateKind.TRACKING:
                 return None  # writing the same text again changes nothing
             case UpdateKind.CANCEL:
-                head = await self._ifs.order(self._order_no)
+                head = await self._head()
                 return "applied" if head.state in self._ifs.profile.order.cancelled_states else None
 
     def _is_gone(self, row: OrderLineRow) -> bool:

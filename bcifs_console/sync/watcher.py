@@ -82,7 +82,7 @@ class Watcher:
         self._name = f"watcher:{secrets.token_hex(4)}"
 
     async def cycle(self) -> None:
-        """One look at every connection; one that is slow or in trouble keeps none of the others waiting."""
+        """One look at every connection, side by side, trouble with one keeping back no other; then the alerts."""
         await asyncio.gather(*(self._look_calmly(runtime) for runtime in tuple(self._runtimes.values())))
         try:
             await self._alerts.flush()
@@ -173,7 +173,7 @@ class Watcher:
     def _evidence(
         self, conn: SqlConnection, runtime: Runtime, known: WebhookHealth, repaired: Repaired | None, now: datetime
     ) -> Evidence:
-        window = Acks.of(webhooks.sampled(conn, runtime.id, now - RATIO_WINDOW))
+        window = self._window(conn, runtime, now)
         listeners = [beat.started_at for beat in health.living(conn, now) if beat.role in LISTENING]
         has_listener = bool(listeners)
         gap = self._gap(known, min(listeners)) if listeners else None
@@ -186,6 +186,7 @@ class Watcher:
             domain=sum((self._window(conn, other, now) for other in self._neighbours(runtime)), window),
             recent=webhooks.sampled(conn, runtime.id, now - RECENT),
             compared=self._compared(conn, known, now),
+            unheard=webhooks.unheard(conn, runtime.id, self._unheard_since(known, now)),
             failing=self._failing(conn, known, gap, has_listener, now),
             has_listener=has_listener,
             gap=gap,
@@ -242,6 +243,12 @@ class Watcher:
         if known.repaired_at is not None:
             since = max(since, known.repaired_at + _EXCUSED_FOR)
         return webhooks.sampled(conn, known.connection_id, since)
+
+    @staticmethod
+    def _unheard_since(known: WebhookHealth, now: datetime) -> datetime:
+        """From when on what a hook misses speaks against it: what it missed before the last repair is explained."""
+        oldest = now - webhooks.SAMPLES_KEPT
+        return oldest if known.repaired_at is None else max(oldest, known.repaired_at)
 
     @staticmethod
     def _journal_gap(tx: Tx, runtime: Runtime, gap: Gap) -> None:

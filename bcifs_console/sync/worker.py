@@ -87,7 +87,11 @@ class Worker:
         """Take on as many due orders as there is room for; with no room, wait for some."""
         free = self._concurrency - len(self._tasks)
         if free <= 0:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            stopped = asyncio.create_task(self._stop.wait())
+            try:
+                await asyncio.wait((*self._tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopped.cancel()
             return True
         closed = self._closed()
         left = [limit - self._under_way(c) for c, limit in self._breakers.starting().items() if c not in closed]

@@ -16,8 +16,11 @@ from bcifs_console.domain.documents import (
     DocumentState,
     Ledger,
     LedgerDocument,
+    LedgerPart,
+    PartState,
 )
 from bcifs_console.domain.edits import EditAnswer
+from bcifs_console.domain.marks import BY_HAND
 from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.movements import (
     Refund,
@@ -33,7 +36,7 @@ from bcifs_console.domain.plan import Plan
 from bcifs_console.domain.rules import Policy, Purpose, RevenuePosting, Rules, VoucherTransport
 from bcifs_console.domain.updates import OrderUpdateDraft
 from bcifs_console.domain.vouchers import Rate, VoucherDraft
-from tests.accounting.building import KNOWN, PLACED, POLICY, REVENUE, dec, rule
+from tests.accounting.building import KNOWN, PLACED, POLICY, REVENUE, dec, line, order, rule, shipping
 
 BOOKS = replace(POLICY, voucher_transport=VoucherTransport.REST, revenue_posting=RevenuePosting.VOUCHER)
 INVOICED = replace(BOOKS, revenue_posting=RevenuePosting.IFS_INVOICE)
@@ -99,10 +102,18 @@ def lived(of: Order, **more: Any) -> Order:
     return replace(of, **whole)
 
 
-class BookLedger:
-    """A ledger in memory in which whatever is planned is posted at once."""
+SHIRT = line(ex="100", inc="120")
+ONE = order([SHIRT], inc="120", tax="20")
+WITH_SHIPPING = order([line(ex="100", inc="110")], inc="121", tax="11", charges=(shipping("10", "1"),))
+PAID = (tender(44, "120"),)
 
-    def __init__(self) -> None:
+
+class BookLedger:
+    """A ledger in memory in which whatever is planned is posted at once; every `by_hand`-th document, where it is a
+    voucher, is booked in IFS by a person."""
+
+    def __init__(self, by_hand: int = 0) -> None:
+        self._by_hand = by_hand
         self._documents: list[LedgerDocument] = []
         self.answers: tuple[EditAnswer, ...] = ()
 
@@ -138,14 +149,16 @@ class BookLedger:
         currency: str,
     ) -> None:
         is_empty = isinstance(draft, VoucherDraft) and not draft.rows
+        number = len(self._documents) + 1
+        is_by_hand = bool(self._by_hand) and number % self._by_hand == 0 and kind is DocumentKind.VOUCHER
         self._documents.append(
             LedgerDocument(
-                id=len(self._documents) + 1,
+                id=number,
                 connection_id=1,
                 subject="order:5001",
                 key=draft.key,
                 kind=kind,
-                state=DocumentState.NOTHING_TO_POST if is_empty else DocumentState.CONFIRMED,
+                state=DocumentState.NOTHING_TO_POST if is_empty or is_by_hand else DocumentState.CONFIRMED,
                 fact_hash=draft.fact_hash,
                 amount=amount,
                 currency=currency,
@@ -153,6 +166,7 @@ class BookLedger:
                 etag="",
                 draft=encode(draft),
                 created_at=PLACED,
+                parts=(LedgerPart(BY_HAND, 0, PartState.CONFIRMED, f"M-{number}"),) if is_by_hand else (),
             )
         )
 
@@ -200,6 +214,17 @@ def sums(vouchers: Iterable[VoucherDraft]) -> dict[Purpose, Decimal]:
 def amounts(**by_purpose: str) -> dict[Purpose, Decimal]:
     """`amounts(revenue="-100")`."""
     return {Purpose(name): dec(amount) for name, amount in by_purpose.items()}
+
+
+def settled(books: BookLedger) -> None:
+    """The customer balance is 0.00, and every voucher balances."""
+    assert Purpose.CUSTOMER_BALANCE not in sums(books.vouchers)
+    assert all(v.debits == v.credits for v in books.vouchers)
+
+
+def without(*purposes: Purpose, rules: Rules = BOOK_RULES) -> Rules:
+    """`rules` without those of these purposes."""
+    return Rules(tuple(each for each in rules.rules if each.purpose not in purposes))
 
 
 def codes(found: Plan) -> list[str]:

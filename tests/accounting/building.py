@@ -82,15 +82,12 @@ def line(
     stated = total_inc - dec(discount or 0) if after == "" else after
     whole = OrderLine(
         id=id,
-        product_id=id,
-        variant_id=id,
         sku=f"sku-{id}",
         name=f"Item {id}",
         type=LineType.PHYSICAL,
         quantity=quantity,
         price_ex_tax=(total_ex / quantity if quantity > 0 else total_ex).quantize(dec("0.0001")),
         price_inc_tax=(total_inc / quantity if quantity > 0 else total_inc).quantize(dec("0.0001")),
-        price_tax=ZERO,
         total_ex_tax=total_ex,
         total_inc_tax=total_inc,
         total_tax=total_inc - total_ex,
@@ -279,7 +276,7 @@ def coherent_orders(draw: st.DrawFn, *, discounts: bool = True, certificates: bo
             made = replace(made, type=LineType.GIFT_CERTIFICATE)
         lines.append(made)
         taken += discount
-        rows.append(TaxRow(f"Tax {rate}", rate, tax_after, "Default", 0, "item", number, 1))
+        rows.append(TaxRow(f"Tax {rate}", rate, tax_after, "Default", "item", number, 1))
     charges = tuple(
         Charge(kind, net, net + tax, tax)
         for kind in draw(

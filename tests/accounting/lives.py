@@ -65,7 +65,7 @@ def shopped(draw: st.DrawFn) -> Order:
             number, price, quantity, rate, inclusive=inclusive, percent=0 if is_gift else percent, on_ex_side=False
         )
         lines.append(replace(made, type=kind))
-        rows.append(TaxRow(f"Tax {rate}", rate, tax, "Default", 0, "item", number, 1))
+        rows.append(TaxRow(f"Tax {rate}", rate, tax, "Default", "item", number, 1))
         discounts += discount
     lines += _bundle(draw, lines)
     charges = _charges(draw, lines, unit)

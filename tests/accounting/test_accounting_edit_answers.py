@@ -6,7 +6,7 @@ import pytest
 
 from bcifs_console.accounting.adopting import not_adoptable
 from bcifs_console.accounting.basis import fact_hash
-from bcifs_console.accounting.edits import standing
+from bcifs_console.accounting.edits import edit_state
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.edits import EditAnswer, EditChoice
@@ -152,7 +152,7 @@ def test_an_edit_that_was_kept_and_then_undone_leaves_nothing_to_say() -> None:
 
 def test_the_last_answer_to_an_edit_counts() -> None:
     answers = (said(EditChoice.BY_HAND, AFTER, "M-1"), said(EditChoice.KEEP, AFTER))
-    found = standing(basis(BEFORE), fact_hash(BEFORE), fact_hash(AFTER), answers)
+    found = edit_state(basis(BEFORE), fact_hash(BEFORE), fact_hash(AFTER), answers)
     assert (found.is_edited, found.is_open, found.is_kept, found.is_by_hand) == (True, False, True, False)
 
 
@@ -232,7 +232,7 @@ def test_tax_of_another_kind_cannot_be_adopted() -> None:
     """Takes name their taxes by position: state tax booked may not become county tax."""
 
     def taxed(*names: str) -> Order:
-        rows = tuple(TaxRow(name, dec(10), dec(20), "Default", 0, "item", 1, 1) for name in names)
+        rows = tuple(TaxRow(name, dec(10), dec(20), "Default", "item", 1, 1) for name in names)
         return replace(order([line(1, ex="200", inc="240", quantity=2)], inc="240", tax="40"), taxes=rows)
 
     before, now = taxed("State", "County"), taxed("County", "State")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bcifs_console.accounting.adopting import not_adoptable
 from bcifs_console.accounting.basis import fact_hash
-from bcifs_console.accounting.edits import Standing, standing
+from bcifs_console.accounting.edits import EditState, edit_state
 from bcifs_console.accounting.freeze import basis_of
 from bcifs_console.domain.basis import Basis
 from bcifs_console.domain.codec import decode_customer_order
@@ -53,7 +53,7 @@ def ordered(wares: tuple[Ware, ...], shipping: Decimal) -> Order:
             ware.number, ware.price, ware.quantity, ware.rate, inclusive=False, percent=0, on_ex_side=False
         )
         lines.append(replace(made, type=ware.type))
-        rows.append(TaxRow(f"Tax {ware.rate}", ware.rate, tax, "Default", 0, "item", ware.number, 1))
+        rows.append(TaxRow(f"Tax {ware.rate}", ware.rate, tax, "Default", "item", ware.number, 1))
     charges = (Charge(ChargeKind.SHIPPING, shipping, shipping, ZERO, "shipping", 0),) if shipping else ()
     gross = sum((li.discounted_total_inc_tax or ZERO for li in lines), ZERO)
     tax = sum((row.amount for row in rows), ZERO)
@@ -160,11 +160,11 @@ def edited_lives(draw: st.DrawFn, events: tuple[str, ...], *, only: EditChoice |
     return EditedLife(looks)
 
 
-def stands(books: BookLedger, of: Order) -> Standing:
+def stands(books: BookLedger, of: Order) -> EditState:
     """How the order stands to its edits."""
     sent = books.ledger.customer_order()
     assert sent is not None
-    return standing(decode_customer_order(sent.draft).basis, sent.fact_hash, fact_hash(of), books.answers)
+    return edit_state(decode_customer_order(sent.draft).basis, sent.fact_hash, fact_hash(of), books.answers)
 
 
 def answered(books: BookLedger, of: Order, choice: EditChoice) -> bool:
@@ -184,7 +184,7 @@ def answered(books: BookLedger, of: Order, choice: EditChoice) -> bool:
     return True
 
 
-def lived_through(life: EditedLife, policy: Policy, seen: Callable[[Plan, Standing], None]) -> tuple[BookLedger, Plan]:
+def lived_through(life: EditedLife, policy: Policy, seen: Callable[[Plan, EditState], None]) -> tuple[BookLedger, Plan]:
     """The books after every look, each of which begins with the answer, where one is given and can be."""
     books = BookLedger()
     found: Plan | None = None
@@ -227,7 +227,7 @@ policies = st.sampled_from(TaxPoint).map(lambda point: replace(BOOKS, tax_point=
 @settings(max_examples=MANY)
 @given(edited_lives((*EVENTS, "give_goodwill", "take_back_all_goods", "cancel")), policies)
 def test_whatever_is_answered_no_edited_life_books_wrong_or_twice(life: EditedLife, policy: Policy) -> None:
-    def seen(found: Plan, stands: Standing) -> None:
+    def seen(found: Plan, stands: EditState) -> None:
         if stands.is_open or (stands.is_edited and not stands.is_kept):
             assert not found.release
             assert all(update.update_kind is UpdateKind.CANCEL for update in found.updates)

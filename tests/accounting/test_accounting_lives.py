@@ -28,9 +28,9 @@ policies = st.builds(
 )
 
 
-def lived_through(life: Life, policy: Policy, *, at_once: bool = False) -> tuple[BookLedger, Plan]:
-    """The books after every look of a life, or after the last alone."""
-    books = BookLedger()
+def lived_through(life: Life, policy: Policy, *, at_once: bool = False, by_hand: int = 0) -> tuple[BookLedger, Plan]:
+    """The books after every look of a life, or after the last alone; every `by_hand`-th voucher booked by a person."""
+    books = BookLedger(by_hand)
     found: Plan | None = None
     for of, seen_at in life.looks[-1:] if at_once else life.looks:
         found = looked_at(of, books, policy=policy, seen_at=seen_at, rate=life.rate)
@@ -155,9 +155,10 @@ def check_all(books: BookLedger, found: Plan, life: Life, policy: Policy) -> Non
     assert not [blocker for blocker in found.pending if blocker.reason in {Reason.TOTALS, Reason.MAPPING}]
 
 
-@given(lives(), policies)
-def test_a_life_posted_little_by_little_keeps_every_invariant(life: Life, policy: Policy) -> None:
-    books, found = lived_through(life, policy)
+@given(lives(), policies, st.integers(0, 3))
+def test_a_life_posted_little_by_little_keeps_every_invariant(life: Life, policy: Policy, by_hand: int) -> None:
+    """Whoever books a voucher in IFS, the program or a person."""
+    books, found = lived_through(life, policy, by_hand=by_hand)
     check_all(books, found, life, policy)
 
 

@@ -17,6 +17,7 @@ from bcifs_console.accounting.mapping import (
     needs_taxes,
     resolve,
 )
+from bcifs_console.accounting.patterns import expression
 from bcifs_console.domain.orders import Address, ChargeKind, LineType, TaxRow
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules
 from tests.accounting.building import charge, ci, dec, line, official, order, rule, shipping
@@ -63,6 +64,14 @@ def test_patterns_know_star_and_question_mark_and_take_the_rest_literally(
 
 def test_a_pattern_of_many_stars_is_answered_at_once() -> None:
     assert not fits("*a" * 40 + "b", "a" * 4000)
+
+
+def test_the_patterns_of_thousands_of_rules_are_read_once() -> None:
+    many = Rules(tuple(rule(Purpose.REVENUE, "4000", number, sku=f"A{number}") for number in range(4_100)))
+    resolve(many, Purpose.REVENUE, {SKU: "B"})
+    read = expression.cache_info().misses
+    resolve(many, Purpose.REVENUE, {SKU: "B"})
+    assert expression.cache_info().misses == read
 
 
 def test_one_of_several_patterns_suffices() -> None:

@@ -1,5 +1,6 @@
 """Rules that cannot work are named, and rules that others take everything from; the order of rules decides."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,6 +61,9 @@ def found(*rules: MappingRule) -> list[tuple[str, int]]:
         (Purpose.REVENUE, "4000", {"channel": "web"}, "a channel is a number"),
         (Purpose.TAX, "default", {"tax_rate": "8.250"}, "write the rate as 8.25"),
         (Purpose.TAX, "default", {"tax_rate": "8 %"}, "a tax rate is a number"),
+        (Purpose.TAX, "default", {"tax_rate": "NaN"}, "a tax rate is a number"),
+        (Purpose.TAX, "default", {"tax_rate": "1e999999"}, "a tax rate is a number"),
+        (Purpose.TAX, "default", {"tax_rate": "1e9999999"}, "a tax rate is a number"),
         (Purpose.REVENUE, "4000", {"sku": ()}, "has no pattern"),
     ],
 )
@@ -180,6 +184,14 @@ def test_a_code_part_rule_for_goods_takes_nothing_from_one_for_rows_of_vouchers(
 def test_rules_of_other_purposes_and_rules_with_faults_take_nothing() -> None:
     assert found(rule(Purpose.RETURNS, "4900", 1), rule(Purpose.REVENUE, "4000", 2)) == []
     assert found(rule(Purpose.REVENUE, "", 1), rule(Purpose.REVENUE, "4000", 2)) == []
+
+
+@pytest.mark.parametrize("pattern", ["SKU-{}", "SKU-{}-*"])
+def test_hundreds_of_rules_are_compared_in_no_time(pattern: str) -> None:
+    rules = [rule(Purpose.REVENUE, "4000", number, sku=pattern.format(number)) for number in range(1, 301)]
+    started = time.process_time()
+    assert found(*rules, rule(Purpose.REVENUE, "4100", 301, sku=pattern.format("7"))) == [("conflict", 301)]
+    assert time.process_time() - started < 2
 
 
 skus = st.lists(st.text("ab*?", min_size=0, max_size=3), min_size=1, max_size=2).map(tuple)

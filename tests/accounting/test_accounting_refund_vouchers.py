@@ -10,7 +10,9 @@ from bcifs_console.domain.plan import Reason, Verdict
 from bcifs_console.domain.rules import Purpose, TaxPoint
 from tests.accounting.bookkeeping import (
     BOOKS,
-    BookLedger,
+    ONE,
+    PAID,
+    WITH_SHIPPING,
     amounts,
     codes,
     item,
@@ -20,22 +22,12 @@ from tests.accounting.bookkeeping import (
     product,
     refund,
     rows_of,
+    settled,
     shipment,
     sums,
     tender,
 )
 from tests.accounting.building import dec, line, order, shipping
-
-SHIRT = line(ex="100", inc="120")
-ONE = order([SHIRT], inc="120", tax="20")
-WITH_SHIPPING = order([line(ex="100", inc="110")], inc="121", tax="11", charges=(shipping("10", "1"),))
-PAID = (tender(44, "120"),)
-
-
-def settled(books: BookLedger) -> None:
-    """The customer balance is 0.00, and every voucher balances."""
-    assert Purpose.CUSTOMER_BALANCE not in sums(books.vouchers)
-    assert all(v.debits == v.credits for v in books.vouchers)
 
 
 def test_goods_refunded_while_shipping_is_kept_and_nothing_ships() -> None:

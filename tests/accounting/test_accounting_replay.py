@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bcifs_console.accounting.mapping import default_rules
 from bcifs_console.accounting.plan import plan
-from bcifs_console.accounting.replay import Past, Replayed, Verdict, compare, replay
+from bcifs_console.accounting.replay import Effect, Past, Replayed, compare, replay
 from bcifs_console.domain.codec import decode_customer_order, decode_voucher, encode
 from bcifs_console.domain.documents import DocumentKind, Ledger
 from bcifs_console.domain.money import ZERO
@@ -30,15 +30,12 @@ from tests.accounting.bookkeeping import (
     looked_at,
     shipment,
     tender,
+    without,
 )
 from tests.accounting.building import KNOWN, POLICY, ci, dec, line, official, order, rule
 from tests.accounting.lives import Life, lives
 
 SEEN = hours(1000)
-
-
-def without(purpose: Purpose, rules: Rules = BOOK_RULES) -> Rules:
-    return Rules(tuple(each for each in rules.rules if each.purpose is not purpose))
 
 
 def with_first(*first: object, rules: Rules = BOOK_RULES) -> Rules:
@@ -72,9 +69,9 @@ def posted(of: Order, rules: Rules = BOOK_RULES, policy: Policy = BOOKS, seen_at
     return past(of, seen_at, encode(answer.documents[0]) if answer.documents else "")
 
 
-def tried(of: Past, before: Rules, after: Rules, policy: Policy = BOOKS) -> tuple[Verdict, dict[str, Decimal]]:
+def tried(of: Past, before: Rules, after: Rules, policy: Policy = BOOKS) -> tuple[Effect, dict[str, Decimal]]:
     found = compare(replay(of, before, policy), replay(of, after, policy), policy)
-    return found.verdict, {change.account: change.amount for change in found.accounts}
+    return found.effect, {change.account: change.amount for change in found.accounts}
 
 
 # -- as a real run ---------------------------------------------------------------------------------------------------
@@ -102,21 +99,21 @@ def waits_for_a_rule(answer: Plan) -> bool:
 
 @ci
 @given(lives(), trials, trials, st.booleans())
-def test_verdicts_and_amounts_are_those_of_a_real_run_under_each_rules(
+def test_effects_and_amounts_are_those_of_a_real_run_under_each_rules(
     life: Life, before: Rules, after: Rules, was_posted: bool
 ) -> None:
     of, seen_at = life.looks[-1]
     kept_order = posted(of, before, seen_at=seen_at) if was_posted else past(of, seen_at)
-    verdict, accounts = tried(kept_order, before, after)
+    effect, accounts = tried(kept_order, before, after)
     (old, old_plan), (new, new_plan) = really(of, before, seen_at), really(of, after, seen_at)
     sums_old, sums_new = accounts_of(old), accounts_of(new)
     moved = {a: sums_new[a] - sums_old[a] for a in {*sums_old, *sums_new} if sums_new[a] != sums_old[a]}
     assert accounts == moved
     was_blocked, is_blocked = waits_for_a_rule(old_plan), waits_for_a_rule(new_plan)
     if is_blocked != was_blocked:
-        assert verdict is (Verdict.NEWLY_BLOCKED if is_blocked else Verdict.NEWLY_FREE)
+        assert effect is (Effect.NEWLY_BLOCKED if is_blocked else Effect.NEWLY_FREE)
     else:
-        assert (verdict is Verdict.SAME) == (shown(old) == shown(new) and said(old_plan) == said(new_plan))
+        assert (effect is Effect.SAME) == (shown(old) == shown(new) and said(old_plan) == said(new_plan))
 
 
 def shown(books: BookLedger) -> list[object]:
@@ -141,7 +138,7 @@ def said(answer: Plan) -> set[str]:
 @given(lives(), trials)
 def test_rules_beside_themselves_make_no_difference(life: Life, rules: Rules) -> None:
     of, seen_at = life.looks[-1]
-    assert tried(posted(of, rules, seen_at=seen_at), rules, rules) == (Verdict.SAME, {})
+    assert tried(posted(of, rules, seen_at=seen_at), rules, rules) == (Effect.SAME, {})
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------
@@ -158,7 +155,7 @@ def shipped(**more: object) -> Order:
 def test_another_revenue_account_moves_the_net_amount_and_names_line_and_row() -> None:
     after = with_first(rule(Purpose.REVENUE, "4010", 0, sku="sku-1"))
     found = compare(replay(past(shipped()), BOOK_RULES, BOOKS), replay(past(shipped()), after, BOOKS), BOOKS)
-    assert found.verdict is Verdict.DIFFERENT
+    assert found.effect is Effect.DIFFERENT
     assert {c.account: c.amount for c in found.accounts} == {"4000": dec("53.44"), "4010": dec("-53.44")}
     assert [(d.document, d.part.split()[0]) for d in found.differences] == [
         ("BC-5001", "line:1"),
@@ -170,16 +167,16 @@ def test_another_revenue_account_moves_the_net_amount_and_names_line_and_row() -
 
 def test_a_purpose_without_a_rule_blocks_what_it_did_not_block_and_back() -> None:
     blocked = without(Purpose.SHIPPING_INCOME)
-    assert tried(past(shipped()), BOOK_RULES, blocked)[0] is Verdict.NEWLY_BLOCKED
-    assert tried(past(shipped()), blocked, BOOK_RULES)[0] is Verdict.NEWLY_FREE
+    assert tried(past(shipped()), BOOK_RULES, blocked)[0] is Effect.NEWLY_BLOCKED
+    assert tried(past(shipped()), blocked, BOOK_RULES)[0] is Effect.NEWLY_FREE
     found = compare(replay(past(shipped()), blocked, BOOKS), replay(past(shipped()), BOOK_RULES, BOOKS), BOOKS)
     assert [blocker.subject for blocker in found.blockers] == ["shipping_income"]
 
 
 def test_an_order_blocked_either_way_is_different_where_something_else_blocks_it() -> None:
     first, second = without(Purpose.SHIPPING_INCOME), without(Purpose.REVENUE)
-    assert tried(past(shipped()), first, first)[0] is Verdict.SAME
-    assert tried(past(shipped()), first, second)[0] is Verdict.DIFFERENT
+    assert tried(past(shipped()), first, first)[0] is Effect.SAME
+    assert tried(past(shipped()), first, second)[0] is Effect.DIFFERENT
 
 
 def test_sales_parts_charge_types_and_terms_are_differences_that_move_no_account() -> None:
@@ -188,18 +185,18 @@ def test_sales_parts_charge_types_and_terms_are_differences_that_move_no_account
         rule(Purpose.CHARGE_TYPE, "PORTO", 0, charge="shipping"),
         rule(Purpose.PAY_TERM, "30", 0),
     ):
-        assert tried(past(shipped()), BOOK_RULES, with_first(first)) == (Verdict.DIFFERENT, {})
+        assert tried(past(shipped()), BOOK_RULES, with_first(first)) == (Effect.DIFFERENT, {})
 
 
 def test_which_rule_or_version_said_it_is_no_difference() -> None:
     renumbered = Rules(tuple(replace(each, position=each.position + 5, version=7) for each in BOOK_RULES.rules))
-    assert tried(posted(shipped()), BOOK_RULES, renumbered) == (Verdict.SAME, {})
+    assert tried(posted(shipped()), BOOK_RULES, renumbered) == (Effect.SAME, {})
 
 
 def test_where_ifs_invoices_book_the_revenue_it_moves_between_the_accounts_of_the_lines() -> None:
     after = with_first(rule(Purpose.REVENUE, "4010", 0))
-    verdict, accounts = tried(past(shipped()), BOOK_RULES, after, INVOICED)
-    assert (verdict, accounts) == (Verdict.DIFFERENT, {"4000": dec("62.68"), "4010": dec("-62.68")})
+    effect, accounts = tried(past(shipped()), BOOK_RULES, after, INVOICED)
+    assert (effect, accounts) == (Effect.DIFFERENT, {"4000": dec("62.68"), "4010": dec("-62.68")})
 
 
 def test_a_posted_order_is_replayed_on_its_frozen_amounts_whatever_the_store_forgot() -> None:
@@ -223,15 +220,15 @@ def test_nothing_of_what_was_frozen_is_touched() -> None:
 def test_a_draft_that_can_no_longer_be_read_leaves_the_snapshot() -> None:
     of = Past.of(encode(shipped()), "{not json", seen_at=SEEN, customer_id="", is_named=False)
     assert of.basis is None
-    assert tried(of, BOOK_RULES, with_first(rule(Purpose.REVENUE, "4010", 0)))[0] is Verdict.DIFFERENT
+    assert tried(of, BOOK_RULES, with_first(rule(Purpose.REVENUE, "4010", 0)))[0] is Effect.DIFFERENT
 
 
 def test_an_order_of_before_the_start_counts_only_where_a_backfill_named_it() -> None:
     late = replace(BOOKS, start_at=hours(500))
     unnamed = past(shipped())
     after = with_first(rule(Purpose.REVENUE, "4010", 0))
-    assert tried(unnamed, BOOK_RULES, after, late)[0] is Verdict.SAME
-    assert tried(replace(unnamed, is_named=True), BOOK_RULES, after, late)[0] is Verdict.DIFFERENT
+    assert tried(unnamed, BOOK_RULES, after, late)[0] is Effect.SAME
+    assert tried(replace(unnamed, is_named=True), BOOK_RULES, after, late)[0] is Effect.DIFFERENT
 
 
 def test_without_vouchers_only_the_customer_order_is_replayed() -> None:

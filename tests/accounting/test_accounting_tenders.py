@@ -10,10 +10,8 @@ from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.movements import Tender
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.rules import Purpose
-from tests.accounting.bookkeeping import BOOKS, amounts, hours, kept, lived, looked_at, rows_of, tender
-from tests.accounting.building import dec, line, order
-
-ONE = order([line(ex="100", inc="120")], inc="120", tax="20")
+from tests.accounting.bookkeeping import BOOKS, ONE, amounts, hours, kept, lived, looked_at, rows_of, tender
+from tests.accounting.building import dec
 
 
 def cash(*tenders: Tender) -> Cash:

@@ -7,12 +7,13 @@ from bcifs_console.domain.money import ZERO
 from bcifs_console.domain.movements import RefundItemType
 from bcifs_console.domain.orders import ChargeKind, LineType
 from bcifs_console.domain.plan import Reason, Verdict
-from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules, TaxPoint
+from bcifs_console.domain.rules import Purpose, TaxPoint
 from tests.accounting.bookkeeping import (
-    ACCOUNTS,
-    BOOK_RULES,
     BOOKS,
     INVOICED,
+    ONE,
+    PAID,
+    WITH_SHIPPING,
     BookLedger,
     amounts,
     codes,
@@ -24,22 +25,12 @@ from tests.accounting.bookkeeping import (
     product,
     refund,
     rows_of,
+    settled,
     shipment,
     sums,
     tender,
 )
-from tests.accounting.building import charge, dec, line, official, order, rule, shipping
-
-SHIRT = line(ex="100", inc="120")
-ONE = order([SHIRT], inc="120", tax="20")
-WITH_SHIPPING = order([line(ex="100", inc="110")], inc="121", tax="11", charges=(shipping("10", "1"),))
-PAID = (tender(44, "120"),)
-
-
-def settled(books: BookLedger) -> None:
-    """The customer balance is 0.00, and every voucher balances."""
-    assert Purpose.CUSTOMER_BALANCE not in sums(books.vouchers)
-    assert all(v.debits == v.credits for v in books.vouchers)
+from tests.accounting.building import charge, dec, line, official, order, shipping
 
 
 def test_the_official_example_posts_exactly_what_was_paid() -> None:
@@ -94,8 +85,8 @@ def test_the_first_shipment_takes_the_charges() -> None:
 
 def test_wrapping_goes_with_its_line() -> None:
     lines = [
-        line(1, ex="20", inc="20", quantity=2, wrapping_ex_tax=dec(5), wrapping_inc_tax=dec(5)),
-        line(2, ex="10", inc="10", wrapping_ex_tax=dec(1), wrapping_inc_tax=dec(1)),
+        line(1, ex="20", inc="20", quantity=2, wrapping_inc_tax=dec(5)),
+        line(2, ex="10", inc="10", wrapping_inc_tax=dec(1)),
     ]
     of = order(lines, inc="36", tax="0", charges=(charge(ChargeKind.WRAPPING, "6", "0"),))
     shipments = (shipment(61, 2, line_1=1), shipment(62, 3, line_2=1), shipment(63, 4, line_1=1))
@@ -324,55 +315,6 @@ def test_where_ifs_invoices_only_money_is_booked() -> None:
     assert rows_of(books.voucher("REFUND/9")) == amounts(customer_balance="121", clearing="-121")
 
 
-def test_a_missing_rule_keeps_back_one_voucher_and_those_that_build_on_it() -> None:
-    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.TAX_ACCOUNT))
-    given = refund(9, "120", "20", product(1, 1), at=5)
-    of = lived(
-        ONE,
-        tenders=(*PAID, tender(45, "1", 7)),
-        shipments=(shipment(61, 2, line_1=1),),
-        refunds=(given,),
-    )
-    found = looked_at(of, rules=rules)
-    assert [v.fact for v in found.vouchers] == ["payment 44", "payment 45"]
-    (blocker,) = found.pending
-    assert (blocker.reason, blocker.subject) == (Reason.MAPPING, "tax_account S")
-    assert "[mapping.accounts]" in blocker.remedy
-    assert "tax_account" in blocker.remedy
-
-
-def test_a_missing_clearing_account_is_named_by_method_gateway_and_currency() -> None:
-    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.CLEARING))
-    found = looked_at(lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),)), rules=rules)
-    assert [b.subject for b in found.pending] == ["clearing credit_card/stripe/USD"]
-    assert [v.fact for v in found.vouchers] == ["shipment 61"]
-
-
-def test_a_blocked_voucher_follows_once_the_rule_is_there() -> None:
-    rules = Rules(tuple(r for r in BOOK_RULES.rules if r.purpose is not Purpose.TAX_ACCOUNT))
-    of = lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),))
-    books = BookLedger()
-    looked_at(of, books, rules=rules)
-    looked_at(of, books)
-    assert [v.fact for v in books.vouchers] == ["payment 44", "shipment 61", "closing"]
-    settled(books)
-
-
-def test_code_parts_of_other_purposes_need_a_rule_that_names_the_purpose() -> None:
-    rules = Rules(
-        (
-            *BOOK_RULES.rules,
-            rule(Purpose.CODE_PART_B, "SALES", 1),
-            MappingRule(Purpose.CODE_PART_C, 1, "BANK", (Condition(ConditionField.PURPOSE, ("clearing",)),)),
-        )
-    )
-    found = looked_at(lived(ONE, tenders=PAID, shipments=(shipment(61, 2, line_1=1),)), rules=rules)
-    parts = {row.purpose: row.code_parts for v in found.vouchers for row in v.rows}
-    assert parts[Purpose.REVENUE] == (("B", "SALES"),)
-    assert parts[Purpose.CLEARING] == (("C", "BANK"),)
-    assert parts[Purpose.CUSTOMER_BALANCE] == ()
-
-
 def test_an_edit_keeps_shipments_back_and_lets_money_go_on() -> None:
     two = order([line(1, ex="100", inc="120"), line(2, ex="50", inc="50")], inc="170", tax="20")
     books = kept(lived(two, tenders=(tender(44, "170"),)))
@@ -398,30 +340,6 @@ def test_a_posted_fact_that_changed_in_the_store_is_shown() -> None:
     found = looked_at(lived(ONE, tenders=(tender(44, "110"),)), books)
     assert found.vouchers == ()
     assert [(b.reason, b.subject) for b in found.pending] == [(Reason.CONFLICT, "BC-5001/PAY/44")]
-
-
-def test_revenue_is_split_by_account_and_tax_code() -> None:
-    rules = Rules(
-        (
-            rule(Purpose.REVENUE, "4010", 0, sku="sku-2"),
-            *ACCOUNTS,
-            rule(Purpose.TAX_ACCOUNT, "2620", 0, tax_code="R"),
-            rule(Purpose.TAX, "code:R", 1, sku="sku-2"),
-            rule(Purpose.TAX, "code:S", 2),
-        )
-    )
-    of = order(
-        [line(1, ex="100", inc="120"), line(2, ex="50", inc="55"), line(3, ex="10", inc="12")], inc="187", tax="27"
-    )
-    found = looked_at(lived(of, shipments=(shipment(61, 2, line_1=1, line_2=1, line_3=1),)), rules=rules)
-    (voucher,) = found.vouchers
-    assert {(r.purpose, r.account, r.tax_code, r.amount) for r in voucher.rows} == {
-        (Purpose.CUSTOMER_BALANCE, "2420", "", dec(187)),
-        (Purpose.REVENUE, "4000", "S", dec(-110)),
-        (Purpose.REVENUE, "4010", "R", dec(-50)),
-        (Purpose.TAX_ACCOUNT, "2610", "S", dec(-22)),
-        (Purpose.TAX_ACCOUNT, "2620", "R", dec(-5)),
-    }
 
 
 def test_vouchers_off_or_without_a_choice_of_revenue_makes_none() -> None:

@@ -46,6 +46,10 @@ class TimedConsole(ConsoleApp):
             renderable.render_segments(self.console)  # a headless driver does not ask for the bytes
             self.painted.set()
 
+    def freeze_garbage(self) -> None:
+        """As it does in a terminal."""
+        self.call_after_refresh(freeze_garbage)
+
     async def paint(self) -> None:
         """Wait until something was painted."""
         async with asyncio.timeout(_GIVE_UP_S):
@@ -63,7 +67,6 @@ async def first_paint(app: TimedConsole) -> float:
     """Seconds from asking for the orders to seeing them, once the console has started in peace."""
     for worker in [worker for worker in app.workers if worker.group == "load"]:
         await worker.wait()
-    freeze_garbage()  # as it does in a terminal
     began = time.perf_counter()
     app.open_section("orders")
     while True:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -131,11 +130,3 @@ async def command(*arguments: str) -> bytes:
     if process.returncode != 0:
         raise Failed(f"{' '.join(arguments)} ended with {process.returncode}:\n{errors.decode()[-2000:]}")
     return out
-
-
-def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

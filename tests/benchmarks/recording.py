@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.benchmarks.processes import free_port
+from tests.ports import free_port
 
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 #: What a client's own library says anew for each call.

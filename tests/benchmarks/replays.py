@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bcifs_console.accounting.mapping import default_rules
-from bcifs_console.accounting.replay import Verdict
+from bcifs_console.accounting.replay import Effect
 from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.settings import load_settings
 from bcifs_console.domain.rules import Policy, Purpose, RevenuePosting, Rules, VoucherTransport
@@ -72,7 +72,7 @@ async def run(workplace: Workplace) -> Measured:
         store.close()
     assert tried.orders == orders, f"{tried.orders} of {orders} orders were replayed"
     row = Row(f"{orders:,} stored orders replayed under two sets of rules", seconds, "s", goal=GOAL)
-    counts = ", ".join(f"{tried.verdicts[verdict]} {verdict.replace('_', ' ')}" for verdict in Verdict)
+    counts = ", ".join(f"{tried.effects[effect]} {effect.replace('_', ' ')}" for effect in Effect)
     note = f"{os.cpu_count()} processors, {seconds / orders * 1000:.1f} ms an order; {counts}. Nothing is called."
     return Measured((row,), (note,))
 

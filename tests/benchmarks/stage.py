@@ -17,10 +17,11 @@ import httpx
 from bcifs_console.base.settings import load_settings
 from bcifs_console.operations import connect, hooks
 from bcifs_console.operations.context import opened
-from tests.benchmarks.processes import BCIFS, Child, Failed, child, free_port
+from tests.benchmarks.processes import BCIFS, Child, Failed, child
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.results import Workplace
 from tests.integration.bookkeeping import ACCOUNTS
+from tests.ports import free_port
 
 #: A look opens the database, which costs a millisecond: looking often would take time from what is measured.
 _LOOK_S: Final = 0.1

@@ -10,6 +10,7 @@ from tests.benchmarks.processes import command
 from tests.benchmarks.profiling import profiled, top
 from tests.benchmarks.report import Section, document, line
 from tests.benchmarks.results import Effort, Goal, Measured, Row, Workplace
+from tests.nightly import IS_NIGHTLY
 
 ROWS = {
     "acks": 4,
@@ -31,8 +32,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return Workplace(tmp_path_factory.mktemp("bench"), Effort.TINY)
 
 
+#: What takes more than a few seconds at any size is tried at night only.
+_AT_ONCE = {"acks", "startup", "replays", "console"}
+
+
 @pytest.mark.process
-@pytest.mark.parametrize("name", list(ROWS))
+@pytest.mark.parametrize("name", [name for name in ROWS if IS_NIGHTLY or name in _AT_ONCE])
 async def test_a_benchmark_measures_what_it_promises(workplace: Workplace, name: str) -> None:
     measured = await BENCHMARKS[name].run(workplace)
     assert len(measured.rows) == ROWS[name]

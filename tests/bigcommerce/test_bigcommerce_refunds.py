@@ -82,7 +82,6 @@ async def test_an_order_level_item_comes_without_quantity_adjustments_and_reason
     store.get(REFUNDS).respond(json=wrapped(override))
     (refund,) = await client.refunds(5001)
     assert refund.items == (RefundItem("ORDER", 5001, amount=Decimal(10)),)
-    assert refund.is_override
 
 
 async def test_a_refund_is_split_over_payments_of_which_one_may_be_declined(

@@ -26,7 +26,6 @@ async def test_a_shipment_is_read_with_its_units_and_tracking(store: respx.Route
             provider="royalmail",
             carrier="royal-mail",
             tracking_number="TN-1",
-            tracking_url="https://track.example/TN-1",
         ),
     )
 
@@ -46,8 +45,6 @@ async def test_a_shipment_may_say_everything_in_strings_and_nothing_of_its_carri
         "id": "61",
         "order_id": "5001",
         "date_created": "Fri, 06 Mar 2026 10:15:00 +0100",
-        "tracking_link": "https://shop.example/t",
-        "generated_tracking_link": "https://track.example/t",
         "shipping_provider": None,
         "items": [{"order_product_id": "11", "quantity": "2"}, {"order_product_id": "12", "quantity": "1"}],
     }
@@ -56,7 +53,6 @@ async def test_a_shipment_may_say_everything_in_strings_and_nothing_of_its_carri
     assert shipment.created_at == datetime(2026, 3, 6, 9, 15, tzinfo=UTC)
     assert shipment.items == (ShippedItem(11, 2), ShippedItem(12, 1))
     assert (shipment.address_id, shipment.provider, shipment.carrier) == (0, "", "")
-    assert shipment.tracking_url == "https://shop.example/t"
 
 
 async def test_all_pages_of_shipments_are_read(store: respx.Router, client: BigCommerceClient) -> None:

@@ -133,7 +133,12 @@ class Life:
         self.fuse.reach("after commit of a delivery")
 
     async def poll(self) -> None:
-        await poll(self.runtime, overlap=timedelta(minutes=2))
+        await poll(
+            self.runtime,
+            overlap=timedelta(minutes=2),
+            refund_overlap=timedelta(hours=2),
+            hook_grace=timedelta(seconds=60),
+        )
 
     async def look_once(self) -> int:
         """Claim what is due and look at it; returns how many orders that were."""
@@ -141,6 +146,15 @@ class Life:
         for claim in claims:
             await self.worker.look(claim)
         return len(claims)
+
+    async def look_until_stalled(self) -> "asyncio.Task[int]":
+        """Begin `look_once` and come as far as the fuse lets it; it goes on when the fuse is woken."""
+        looking = asyncio.create_task(self.look_once())
+        stalled = asyncio.create_task(self.fuse.stalled.wait())
+        await asyncio.wait([looking, stalled], return_when=asyncio.FIRST_COMPLETED)
+        stalled.cancel()
+        assert self.fuse.stalled.is_set() or self.fuse.stall_at is None, "it never got there"
+        return looking
 
     async def work(self) -> None:
         """Until no order is due and none is leased; the clock goes on to the next moment where something is."""

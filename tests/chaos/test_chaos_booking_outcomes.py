@@ -28,7 +28,7 @@ from tests.chaos.chaos_books import (
     place,
 )
 from tests.chaos.chaos_life import TIMING, all_at_once
-from tests.chaos.chaos_shop import Shop, open_shop
+from tests.chaos.chaos_shop import Shop, ifs_fault, open_shop
 from tests.chaos.chaos_upstreams import Upstreams
 from tests.chaos.conftest import NewUrl
 from tests.chaos.test_chaos_outcomes import UNCLEAR
@@ -44,10 +44,6 @@ WRITES: Final = (HEADER, ROW, CONFIRM, LINE, TRACKING)
 VOUCHER_WRITES: Final = (HEADER, ROW, CONFIRM)
 #: What is written again anyway: the same text over the same text.
 HARMLESS: Final = (TRACKING,)
-
-
-def fault(write: str, **how: Any) -> dict[str, Any]:
-    return {"side": "ifs", "match": write, "nth": 1, "times": 1, **how}
 
 
 async def happens(up: Upstreams, order_id: int) -> None:
@@ -108,7 +104,7 @@ async def test_a_voucher_carried_out_but_unclear(
 
     async def case(write: str) -> None:
         async def live(shop: Shop, order_id: int) -> None:
-            await shop.up.script(fault(write, **UNCLEAR[outcome]))
+            await shop.up.script(ifs_fault(write, **UNCLEAR[outcome]))
             before = shop.clock.now()
             await shop.life.work()
             assert sum((await shop.up.faults()).values()) == 1
@@ -132,7 +128,7 @@ async def test_the_answer_to_a_voucher_never_comes(
 
     async def case(write: str) -> None:
         async def live(shop: Shop, order_id: int) -> None:
-            await shop.up.script(fault(write, do="hang_after_commit", seconds=2))
+            await shop.up.script(ifs_fault(write, do="hang_after_commit", seconds=2))
             await shop.life.work()
             assert await shop.up.faults() == {"ifs.hang_after_commit": 1}
             assert (await Standing.of(shop.up, order_id), await writes(shop.up)) == usual
@@ -150,7 +146,7 @@ async def test_no_voucher_is_sent_again_before_its_time(
 
     async def case(write: str) -> None:
         async def live(shop: Shop, order_id: int) -> None:
-            await shop.up.script(fault(write, do="drop_before"))
+            await shop.up.script(ifs_fault(write, do="drop_before"))
             again_at = shop.clock.now() + timing.request_deadline + timing.resend_after
             await shop.life.look_once()
             first = await writes(shop.up)
@@ -180,7 +176,7 @@ async def test_a_voucher_that_commits_late_is_found(
 
     async def case(write: str) -> None:
         async def live(shop: Shop, order_id: int) -> None:
-            await shop.up.script(fault(write, do="slow", seconds=2))
+            await shop.up.script(ifs_fault(write, do="slow", seconds=2))
             await shop.life.look_once()
             view = await shop.life.view(order_id)
             assert view is not None

@@ -4,7 +4,6 @@ A first life without a crash lists the boundaries: before and after each upstrea
 is seeded, so every further life takes the same steps and its result can be compared with the undisturbed one.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ import pytest
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.documents import DocumentKind, DocumentState
-from tests.chaos.chaos_crash import Crash, Fuse
+from tests.chaos.chaos_crash import Crash, Fuse, behind_changes, that_differ
 from tests.chaos.chaos_life import Life, all_at_once, new_home
 from tests.chaos.chaos_upstreams import Booked, Sold, Upstreams, open_upstreams, writes_in
 from tests.chaos.conftest import NewUrl
 
-_CHANGES: Final = ("after POST /main", "after PATCH /main", "after commit")
 _SHARDS: Final = 3
 _SHARDS_POSTGRESQL: Final = 4
 
@@ -149,15 +147,7 @@ async def test_a_crash_at_any_boundary(scenario: Scenario, shard: int, new_url: 
         with new_url("sqlite") as url:
             await crash_and_recover(scenario, url, folder, number, expected)
 
-    await crash_at_each(crash, found, _that_differ(found)[shard::_SHARDS], new_url, tmp_path)
-
-
-def _that_differ(found: Undisturbed) -> list[int]:
-    """The first boundary, and each behind a change in IFS or in our books: to die behind a read is the same as to die
-    behind the change before it. Nightly runs die at every one all the same."""
-    is_nightly = os.environ.get("BCIFS_HYPOTHESIS") == "nightly"
-    names = enumerate(found.boundaries)
-    return [i for i, name in names if i == 0 or is_nightly or name.startswith(_CHANGES)]
+    await crash_at_each(crash, found, that_differ(found.boundaries)[shard::_SHARDS], new_url, tmp_path)
 
 
 @pytest.mark.parametrize("shard", range(_SHARDS_POSTGRESQL))
@@ -167,7 +157,7 @@ async def test_a_crash_on_postgresql(shard: int, new_url: NewUrl, tmp_path: Path
     Only where something has just changed, in IFS or in our books: between two such places nothing does.
     """
     found = await undisturbed(KNOWN, "postgresql", new_url, tmp_path)
-    changed = [i for i, name in enumerate(found.boundaries) if name.startswith(_CHANGES)]
+    changed = behind_changes(found.boundaries)
 
     async def crash(number: int, new_url: NewUrl, folder: Path, expected: Booked) -> None:
         with new_url("postgresql") as url:

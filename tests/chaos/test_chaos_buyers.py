@@ -14,7 +14,7 @@ import pytest
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import intake
+from tests.chaos.chaos_books import mark
 from tests.chaos.chaos_crash import Fuse
 from tests.chaos.chaos_life import Home, Life, all_at_once, new_home
 from tests.chaos.chaos_upstreams import Booked, Upstreams, open_upstreams
@@ -54,25 +54,17 @@ async def _undisturbed(new_url: NewUrl, folder: Path) -> list[str]:
             clock = ManualClock(datetime.now(UTC))
             life = Life(await _home(url, up, folder, clock), clock)
             order_id = await _place(up)
-            await _mark(life, order_id)
+            await mark(life, order_id)
             before = len(life.fuse.passed)
             await life.look_once()
             await life.end()
     return life.fuse.passed[before:]
 
 
-async def _mark(life: Life, order_id: int) -> None:
-    await life.database.write(lambda tx: intake.mark_due(tx, life.home.connection_id, [order_id], found_by="test"))
-
-
 async def _stopped(life: Life, order_id: int) -> "asyncio.Task[int]":
     """A look at the order, come as far as it is to come for now."""
-    await _mark(life, order_id)
-    looking = asyncio.create_task(life.look_once())
-    stalled = asyncio.create_task(life.fuse.stalled.wait())
-    await asyncio.wait([looking, stalled], return_when=asyncio.FIRST_COMPLETED)
-    assert stalled.done(), "it never got there"
-    return looking
+    await mark(life, order_id)
+    return await life.look_until_stalled()
 
 
 async def _both(up: Upstreams, url: str, folder: Path, *, creating_stops_at: int, asking_stops_at: int) -> None:

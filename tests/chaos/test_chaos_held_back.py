@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from bcifs_console.accounting.plan import plan
+from bcifs_console.domain.documents import DocumentKind, DocumentState, PartState
 from bcifs_console.domain.plan import Plan
 from bcifs_console.domain.rules import Purpose
+from bcifs_console.store import ledger
 from bcifs_console.sync import looking
 from tests.chaos.chaos_books import (
     AWAITING_FULFILLMENT,
@@ -23,6 +25,7 @@ from tests.chaos.chaos_books import (
 from tests.chaos.chaos_shop import (
     MISSING,
     REFUSED,
+    Shop,
     ifs_fault,
     open_periods,
     open_shop,
@@ -121,6 +124,40 @@ async def test_an_order_edited_while_half_of_it_was_in_ifs_is_completed_as_it_wa
         assert (len(booked["lines"]), booked["Objstate"]) == (2, "Planned")
         assert {row["BuyQtyDue"] for row in booked["lines"]} == {3, 2}
         assert (await entries(shop.up, order_id)).keys == [f"PAY/{tender}"]
+
+
+async def test_drafts_that_can_no_longer_be_read_are_shown_to_a_person(new_url: NewUrl, tmp_path: Path) -> None:
+    """A voucher that is half in IFS, then the order itself: never a fault of ours."""
+    async with open_shop(new_url, tmp_path, customer_balance="9999") as shop:
+        order_id = await paid(shop)
+        assert await state_of(shop, order_id) == ("waiting", "mapping")
+        (voucher,) = await shop.life.documents(DocumentKind.VOUCHER)
+        assert voucher.state is not DocumentState.CONFIRMED
+        (sent,) = await shop.life.documents(DocumentKind.CUSTOMER_ORDER)
+        for document, key in ((voucher, voucher.key), (sent, f"as {sent.key}")):
+            await _make_unreadable(shop, document.id)
+            await look_again(shop.life, order_id)
+            assert await state_of(shop, order_id) == ("waiting", "conflict")
+            view = await shop.life.view(order_id)
+            assert view is not None
+            assert f"{key} can no longer be read" in view.error
+            assert view.ifs_customer
+
+
+async def _make_unreadable(shop: Shop, document_id: int) -> None:
+    await shop.life.database.write(lambda tx: ledger.replace_draft(tx, document_id, "{}"))
+
+
+async def test_what_ifs_answered_is_kept_when_the_read_after_it_fails(new_url: NewUrl, tmp_path: Path) -> None:
+    """Otherwise the next look asks IFS again for what we know."""
+    async with open_shop(new_url, tmp_path) as shop:
+        order_id = await place(shop.up)
+        await shop.up.script(ifs_fault("GET .*CustomerOrderChargeArray", do="status", status=503))
+        await mark(shop.life, order_id)
+        await shop.life.look_once()
+        assert await shop.up.faults() == {"ifs.status": 1}
+        (document,) = await shop.life.documents(DocumentKind.CUSTOMER_ORDER)
+        assert {part.state for part in document.parts} == {PartState.CONFIRMED}
 
 
 async def test_where_orders_are_left_planned_no_look_goes_in_circles(

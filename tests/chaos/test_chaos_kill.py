@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,10 +25,12 @@ from bcifs_console.store.database import Database
 from bcifs_console.store.opening import open_store
 from bcifs_console.store.views import OrderView
 from tests.chaos.chaos_books import BALANCE, CLEARING, entries
+from tests.chaos.chaos_crash import IS_NIGHTLY
 from tests.chaos.chaos_upstreams import Upstreams, money, open_upstreams
 from tests.integration.bookkeeping import books
 from tests.integration.waiting import until
 from tests.integration.world import connection_text, environment_of
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 
@@ -64,13 +65,6 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
 }
 #: Real kills take seconds each; in-process the same is done at every boundary (test_chaos_boundaries, _lives).
 _NAMED: Final = ("header, before", "a line, before", "the release, before", "voucher's header", "rows of a voucher")
-_IS_NIGHTLY: Final = os.environ.get("BCIFS_HYPOTHESIS") == "nightly"
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @dataclass
@@ -165,7 +159,7 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
     home = tmp_path / "home"
     home.mkdir()
     async with open_upstreams() as up:
-        installed = Installation(up, home, _free_port())
+        installed = Installation(up, home, free_port())
         await installed.set_up()
         yield installed
         if installed.serving is not None:
@@ -193,7 +187,7 @@ async def test_killed_after_accepting_a_webhook(installation: Installation) -> N
     await installation.stop()
 
 
-@pytest.mark.parametrize("place", [p for p in PLACES if _IS_NIGHTLY or any(words in p for words in _NAMED)])
+@pytest.mark.parametrize("place", [p for p in PLACES if IS_NIGHTLY or any(words in p for words in _NAMED)])
 async def test_killed_at(place: str, installation: Installation) -> None:
     up, held = installation.up, PLACES[place]
     await up.script(held)

@@ -8,7 +8,6 @@ longest stage has boundaries.
 
 import functools
 import itertools
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.chaos.chaos_books import (
     manual_clock,
     place,
 )
-from tests.chaos.chaos_crash import Crash, Fuse
+from tests.chaos.chaos_crash import Crash, Fuse, behind_changes, that_differ
 from tests.chaos.chaos_life import Life, all_at_once
 from tests.chaos.chaos_upstreams import Upstreams, money, open_upstreams, writes_in
 from tests.chaos.conftest import NewUrl
@@ -38,8 +37,6 @@ from tests.integration.bookkeeping import pay, products, refund, ship, store_ord
 _SHARDS: Final = 4
 #: On the second database every so many of those behind a change, in IFS or in our books.
 _EVERY: Final = 5
-_CHANGES: Final = ("after POST /main", "after PATCH /main", "after commit")
-_IS_NIGHTLY: Final = os.environ.get("BCIFS_HYPOTHESIS") == "nightly"
 
 
 @dataclass
@@ -128,27 +125,13 @@ class Undisturbed:
     standing: list[Standing] = field(default_factory=list)
 
     def all_points(self) -> list[list[int]]:
-        """Every boundary of each stage that leaves the world as no other does: the first, and each behind a change in
-        IFS or in our books. To die behind a read is the same as to die behind the change before it; nightly runs do
-        it all the same. One before something that comes right behind another never differs."""
-        return [
-            [
-                i
-                for i, name in enumerate(passed)
-                if not (name.startswith("before ") and _is_behind(passed, i))
-                and (i == 0 or _IS_NIGHTLY or name.startswith(_CHANGES))
-            ]
-            for passed in self.boundaries
-        ]
+        """Every boundary of each stage that leaves the world as no other does."""
+        return [that_differ(passed) for passed in self.boundaries]
 
     def some_points(self, every: int) -> list[list[int]]:
         """Each stage's boundaries right behind a change, in IFS or in our books; one of `every`."""
-        found = [[i for i, name in enumerate(passed) if name.startswith(_CHANGES)] for passed in self.boundaries]
+        found = [behind_changes(passed) for passed in self.boundaries]
         return [points[number % every :: every] for number, points in enumerate(found)]
-
-
-def _is_behind(passed: list[str], position: int) -> bool:
-    return position > 0 and passed[position - 1].startswith("after ")
 
 
 async def live(new_url: NewUrl, folder: Path, engine: str, usual: Undisturbed, crash_at: Sequence[int | None]) -> None:

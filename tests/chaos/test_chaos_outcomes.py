@@ -15,8 +15,9 @@ import pytest
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.domain.states import OrderState
-from bcifs_console.store import intake
+from tests.chaos.chaos_books import look_again
 from tests.chaos.chaos_life import TIMING, Life, all_at_once, new_home
+from tests.chaos.chaos_shop import ifs_fault
 from tests.chaos.chaos_upstreams import Booked, Upstreams, open_upstreams, writes_in
 from tests.chaos.conftest import NewUrl
 from tests.integration.waiting import until
@@ -58,7 +59,7 @@ UNCLEAR: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def fault(write: str, **how: Any) -> dict[str, Any]:
     """A script entry for the first such write."""
-    return {"side": "ifs", "match": rf"^POST .*/{write}$", "nth": 1, "times": 1, **how}
+    return ifs_fault(rf"^POST .*/{write}$", **how)
 
 
 def held(state: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -217,10 +218,7 @@ async def test_known_already_but_nowhere_to_be_found(
         assert view.state == OrderState.FAILED
         assert "ORA-20112" in view.error
         assert not (await up.booked(order_id)).orders
-        await life.database.write(
-            lambda tx: intake.mark_due(tx, life.home.connection_id, [order_id], found_by="operator")
-        )
-        await life.work()
+        await look_again(life, order_id)
         assert await up.booked(order_id) == usual[0]
 
     await _world(new_url, tmp_path, live)

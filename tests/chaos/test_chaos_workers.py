@@ -28,7 +28,7 @@ from tests.chaos.chaos_books import (
     mark,
     place,
 )
-from tests.chaos.chaos_crash import Fuse
+from tests.chaos.chaos_crash import Fuse, behind_changes
 from tests.chaos.chaos_life import Life, all_at_once, new_home
 from tests.chaos.chaos_shop import open_shop
 from tests.chaos.chaos_upstreams import Booked, Upstreams, open_upstreams
@@ -117,11 +117,7 @@ async def _take_over(url: str, folder: Path, stall_at: int) -> list[str]:
         home = new_home(url, up.about, folder, now=clock.now())
         slow, quick = Life(home, clock, Fuse(stall_at=stall_at)), Life(home, clock)
         await slow.deliver(order_id)
-        looking = asyncio.create_task(slow.look_once())
-        await asyncio.wait(
-            [looking, asyncio.create_task(slow.fuse.stalled.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
-        assert slow.fuse.stalled.is_set(), "it never got there"
+        looking = await slow.look_until_stalled()
         passed = len(slow.fuse.passed)
         await quick.work()
         slow.fuse.woken.set()
@@ -229,15 +225,11 @@ async def _booking_taken_over(url: str, folder: Path, stall_at: int | None) -> l
         order_id = await _paid(up, quick)
         slow = Life(home, clock, Fuse(stall_at=stall_at))
         await mark(slow, order_id)
-        looking = asyncio.create_task(slow.look_once())
-        stalled = asyncio.create_task(slow.fuse.stalled.wait())
-        await asyncio.wait([looking, stalled], return_when=asyncio.FIRST_COMPLETED)
-        assert stalled.done() is (stall_at is not None)
+        looking = await slow.look_until_stalled()
         passed = 0 if stall_at is None else len(slow.fuse.passed)
         await quick.work()
         slow.fuse.woken.set()
         await looking
-        stalled.cancel()
         standing = await assert_books_agree(up, quick, order_id)
         assert [key.partition("/")[0] for key in standing.orders[0][1].keys] == ["PAY"]
         await slow.end()
@@ -252,8 +244,7 @@ async def test_a_worker_that_overslept_its_lease_books_nothing_more(
     with new_url(engine) as url:
         passed = await _booking_taken_over(url, tmp_path, None)
     begun = passed.index("before commit of EmbeddedDispatcher.claim.<lambda>")
-    changes = ("after POST /main", "after commit")
-    stops = [i for i, name in enumerate(passed) if i > begun and name.startswith(changes)][:-1:every]
+    stops = [i for i in behind_changes(passed) if i > begun][:-1:every]
     assert len(stops) > 2
 
     async def case(stall_at: int) -> None:

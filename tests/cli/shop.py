@@ -11,9 +11,9 @@ import json
 import sys
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TextIO, TypeVar
 
 import httpx
 import structlog
@@ -149,6 +149,11 @@ class Terminal:
 
     home: Path | None
     shown: list[str] = field(default_factory=list)
+    stderr: TextIO | None = None  #: where progress and problems go instead of `Ran.err`
+
+    def beside(self, stderr: TextIO) -> "Terminal":
+        """The same, with another stderr."""
+        return replace(self, stderr=stderr)
 
     def __call__(self, *words: object, code: int | None = 0, typed: str = "") -> Ran:
         """Run one command; it must end with `code` unless that is None."""
@@ -164,7 +169,7 @@ class Terminal:
         sys.argv, sys.stdin = ["bcifs", *words], io.StringIO(typed)
         code: object = 0
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(self.stderr or err):
                 main()
         except SystemExit as ended:
             code = ended.code

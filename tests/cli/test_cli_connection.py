@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shop import Shop, Terminal, write_connection
+from tests.integration.bookkeeping import books
 from tests.integration.storefront import order
 from tests.integration.world import connection_text
 
@@ -103,6 +104,19 @@ def test_test_says_what_is_wrong_and_exits_1(
         assert row["verdict"] in ("missing", "forbidden", "failed")
         assert row["detail"]
         assert row["remedy"], row
+
+
+def test_test_tries_what_the_connection_uses_and_nothing_else(
+    shop: Shop, bcifs: Terminal, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Here: payments are read for vouchers, and no account is put on an order line."""
+    bcifs("connection", "add", write_connection(shop, tmp_path, **books(policy='allocation = "posting_control"')))
+    shop.place(order())
+    shop.control("set", {"bigcommerce": {"revoke_scopes": ["transactions"]}})
+    rows = bcifs.json("connection", "test", code=1)
+    (bad,) = [row for row in rows if row["verdict"] != "ok"]
+    assert (bad["check"], bad["verdict"]) == ("bigcommerce: scope store_v2_transactions_read_only", "forbidden")
+    assert not [row for row in rows if "PreAccounting" in row["check"]]
 
 
 def test_set_replaces_a_secret_from_the_environment(

@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from beancount import loader
+from beancount.core import data
 
+BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 KEYS = {"orders", "in_ifs", "waiting", "failed", "skipped", "ignored", "vouchers", "duplicates", "books", "elapsed_s"}
 COUNTS = ("orders", "in_ifs", "waiting", "failed", "skipped", "ignored", "vouchers", "duplicates")
 
@@ -36,6 +40,23 @@ def summary(ran: subprocess.CompletedProcess[str], orders: int) -> dict[str, Any
     return found
 
 
+def customer_balances(path: Path) -> dict[str, Decimal]:
+    """What is left on the customer balance by link (BC-5001), as beancount reads the export."""
+    entries, errors, _ = loader.load_file(str(path))
+    assert not errors
+    left: dict[str, Decimal] = {}
+    for entry in entries:
+        if not isinstance(entry, data.Transaction):
+            continue
+        (link,) = entry.links
+        for posting in entry.postings:
+            if posting.account.startswith("Liabilities:CustomerBalance:"):
+                assert posting.units is not None
+                assert posting.units.number is not None
+                left[link] = left.get(link, Decimal(0)) + posting.units.number
+    return left
+
+
 def test_the_same_seed_gives_the_same_counts_and_a_given_home_is_kept(tmp_path: Path) -> None:
     home = ("--home", str(tmp_path / "kept"))
     demo = ("demo", "--headless", "--orders", "20", "--seed", "3", "--json")
@@ -47,6 +68,15 @@ def test_the_same_seed_gives_the_same_counts_and_a_given_home_is_kept(tmp_path: 
     assert len(kept) == 21
     assert sum(row["state"] == "synced" for row in kept) == first["in_ifs"]
     assert not (tmp_path / "kept" / "connection.toml").exists(), "it held the secrets"
+    export = tmp_path / "books.beancount"
+    bcifs(*home, "ledger", "export", "--format", "beancount", str(export))
+    checked = subprocess.run([BEAN_CHECK, export], capture_output=True, text=True, timeout=60, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    left = customer_balances(export)
+    settled = [row["order_id"] for row in kept if row["settled"]]
+    assert len(settled) >= 10
+    assert {order_id: left[f"BC-{order_id}"] for order_id in settled} == dict.fromkeys(settled, Decimal(0))
+    assert any(left.values()), "an order that is not settled holds money, or owes some"
     again = bcifs(*home, *demo, code=1)
     assert "in use" in again.stderr
     assert "--home" in again.stderr

@@ -1,14 +1,18 @@
 """What every command shares: `--home`, `BCIFS_HOME`, `--json`, exit codes, settings, a start without heavy imports."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+import bcifs_console
 from bcifs_console import __version__
-from bcifs_console.cli.app import with_wait_filled_in
+from bcifs_console.cli.app import app, with_wait_filled_in
 from tests.cli.shop import Shop, Terminal, write_connection
 
 COMMANDS = [
@@ -47,6 +51,20 @@ def test_every_command_of_the_contract_is_there(bcifs: Terminal, command: str) -
     silent = ("simulator", "console", "run", "set", "remove")
     shows = command.split("-")[-1] not in silent or command == "webhooks-remove"
     assert ("--json" in ran.out) == shows
+
+
+def test_every_command_that_a_text_names_is_there() -> None:
+    """Remedies name the command to run, so each must be one."""
+    commands: Any = typer.main.get_command(app)
+    below: dict[str, Any] = {
+        name: getattr(commands.get_command(None, name), "commands", {}) for name in commands.list_commands(None)
+    }
+    prose = {"process", "alone", "key"}
+    for path in Path(bcifs_console.__file__).parent.rglob("*.py"):
+        for first, second in re.findall(r"\bbcifs ([a-z]+)(?: ([a-z]+))?", path.read_text(encoding="utf-8")):
+            assert first in below or first in prose, f"{path.name}: bcifs {first}"
+            if second and below.get(first):
+                assert second in below[first], f"{path.name}: bcifs {first} {second}"
 
 
 def test_home_stands_before_the_command(shop: Shop, environment: dict[str, str], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`bcifs orders edited` and `orders skip`: a person's answers about single orders, to the end in both systems."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -116,6 +117,104 @@ def test_an_order_that_is_not_edited_has_nothing_to_answer(shop: Shop, booking: 
     order_id = shop.place(order())
     booking("orders", "sync", order_id, "--wait", "20")
     assert "is not edited" in booking("orders", "edited", order_id, "keep", code=1).said
+    assert "to show another total" in booking("orders", "accept", order_id, "--note", "why not", code=1).said
+
+
+def close(shop: Shop, *, again: bool = False) -> None:
+    """Close the month that it is in IFS, or open it again."""
+    month = shop.control("state", side="ifs")["now"][:7]
+    shop.control("set", {"ifs": {"open_periods" if again else "close_periods": [month]}})
+
+
+def in_ifs(shop: Shop, order_id: int) -> list[str]:
+    """Keys of the order's vouchers in IFS, without the order's reference."""
+    texts = [str(voucher["VoucherText"]) for voucher in shop.control("state", side="ifs")["vouchers"]]
+    return sorted(text.partition("/")[2] for text in texts if text.startswith(f"BC-{order_id}/"))
+
+
+def person_books(shop: Shop, amount: str) -> str:
+    """What a person enters in IFS for a payment, in a month that is open; its reference."""
+    body = {"reference": "BANK", "amount": amount, "debit_account": "1580", "credit_account": "2420"}
+    this_month = date.fromisoformat(shop.control("state", side="ifs")["now"][:10]).replace(day=1)
+    next_month = (this_month + timedelta(days=31)).replace(day=1)
+    made = shop.control("vouchers", {"add": {**body, "date": f"{next_month}"}}, side="ifs")["added"]
+    return f"{made['VoucherType']}-{made['AccountingYear']}-{made['VoucherNo']}"
+
+
+def test_a_voucher_booked_by_hand_is_never_posted_and_the_order_comes_out_even(shop: Shop, booking: Terminal) -> None:
+    order_id = shop.place(order(product(101, 2)))
+    close(shop)
+    pay(shop, order_id)
+    (row,) = booking.json("orders", "sync", order_id, "--wait", "20", code=1)
+    (key,) = [r["key"] for r in booking.json("ledger", "list", "--kind", "voucher")]
+    assert (row["state"], row["reason"]) == ("waiting", "period")
+    assert f"bcifs orders booked {order_id} {key} --reference" in row["remedy"]
+    assert "where the voucher is booked" in booking("orders", "booked", order_id, key, code=2).said
+    assert "no voucher PAY/1 " in booking("orders", "booked", order_id, "PAY/1", "--reference", "M-1", code=1).said
+    short, reference = key.partition("/")[2], person_books(shop, row["total"])
+    by_hand = ("orders", "booked", order_id, short, "--reference", reference)
+    (row,) = booking.json(*by_hand, "--note", "October is closed", "--wait", "20")
+    assert (row["state"], [w["code"] for w in row["warnings"]]) == ("synced", ["answered"])
+    assert reference in row["warnings"][0]["message"]
+    assert "by hand already" in booking(*by_hand, code=1).said
+
+    close(shop, again=True)
+    ship(shop, order_id, 2)
+    (row,) = booking.json("orders", "sync", order_id, "--wait", "20")
+    assert (row["state"], row["settled"]) == ("synced", True), "what it takes counts as booked"
+    assert [text.partition("/")[0] for text in in_ifs(shop, order_id)] == ["SHIP"]
+    assert "was booked since" in booking("orders", "booked", order_id, short, "--undo", code=1).said
+    rows = booking.json("reconcile", "--from", "2026-01-01", "--to", "2035-12-31")
+    ours, theirs = sorted((d for found in rows for d in found["differences"]), key=lambda d: str(d["what"]))
+    assert (ours["key"], ours["what"], ours["verdict"]) == (key, "missing", "explained")
+    assert f"by hand: {reference}" in ours["explanation"]
+    assert (theirs["ifs_reference"], theirs["what"], theirs["verdict"]) == (reference, "stray", "explained")
+    assert f"by hand: {reference}" in booking("mapping", "explain", order_id).err
+    (told,) = [s for s in booking.json("orders", "show", order_id)["timeline"] if s["event"] == "order.booked_by_hand"]
+    assert (told["detail"]["reference"], told["detail"]["note"]) == (reference, "October is closed")
+
+
+def test_a_voucher_is_booked_by_hand_after_all_not_and_what_ifs_has_is_not(shop: Shop, booking: Terminal) -> None:
+    order_id = shop.place(order(product(101, 2)))
+    close(shop)
+    pay(shop, order_id)
+    booking("orders", "sync", order_id, "--wait", "20", code=1)
+    (key,) = [r["key"] for r in booking.json("ledger", "list", "--kind", "voucher")]
+    assert "Nobody said" in booking("orders", "booked", order_id, key, "--undo", code=1).said
+    booking("orders", "booked", order_id, key, "--reference", "M-1", "--wait", "20")
+    close(shop, again=True)
+    (row,) = booking.json("orders", "booked", order_id, key, "--undo", "--wait", "20")
+    assert (row["state"], row["warnings"]) == ("synced", [])
+    assert in_ifs(shop, order_id) == [key.partition("/")[2]]
+    assert "may have" in booking("orders", "booked", order_id, key, "--reference", "M-1", code=1).said
+
+
+def test_an_invoice_in_ifs_is_red_and_the_orders_problem_until_it_is_credited(shop: Shop, booking: Terminal) -> None:
+    order_id, looked_at = shop.place(order(product(101, 2))), shop.place(order(product(101, 2)))
+    booking("orders", "sync", order_id, looked_at, "--wait", "20")
+    for number in (order_id, looked_at):
+        (there,) = shop.ifs_orders(number)
+        shop.control("customer_orders", {"order_no": there["OrderNo"], "state": "Invoiced"}, side="ifs")
+    ship(shop, looked_at, 2)  # its tracking goes on the IFS order: what a look reads there anyway tells it
+    booking("orders", "sync", order_id, looked_at, "--wait", "20", code=1)
+    assert (booking.state_of(order_id), booking.state_of(looked_at)) == ("synced", "waiting")
+
+    days = ("reconcile", "--from", "2026-01-01", "--to", "2035-12-31")
+    rows = booking.json(*days, code=1)
+    faults = [d["order_id"] for found in rows for d in found["differences"] if d["what"] == "fault"]
+    assert sorted(faults) == [order_id, looked_at]
+    listed = booking.json("orders", "sync", order_id, "--wait", "20", code=1) + booking.json("orders", "list")
+    assert {(row["state"], row["reason"]) for row in listed} == {("waiting", "conflict")}
+    assert all("booked twice" in row["error"] for row in listed)
+    assert f"bcifs orders accept {order_id}" in listed[0]["remedy"]
+    assert {row["orders"] for row in booking.json("problems", "list")} == {1}
+
+    assert "why" in booking("orders", "accept", order_id, code=2).said
+    for number in (order_id, looked_at):
+        booking("orders", "accept", number, "--note", "credited by CR-17", "--wait", "20")
+    rows = booking.json(*days)
+    assert {d["verdict"] for found in rows for d in found["differences"] if d["what"] == "fault"} == {"explained"}
+    assert {booking.state_of(order_id), booking.state_of(looked_at)} == {"synced"}
 
 
 def test_one_order_is_left_out_and_taken_in_again(shop: Shop, booking: Terminal) -> None:

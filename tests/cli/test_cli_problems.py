@@ -70,7 +70,8 @@ def test_a_paused_connection_waits_until_it_is_resumed(shop: Shop, connected: Te
     (one,) = connected.json("status")["connections"]
     assert one["paused"]["note"] == "stock-taking"
     assert "PAUSED by" in connected("status").out
-    connected("orders", "sync", number, "--wait", "1", code=1)
+    waited = connected("orders", "sync", number, "--wait", "0.5", code=1)
+    assert "paused acme-us (stock-taking)" in waited.err
     assert connected.state_of(number) == "due"
     assert shop.ifs_orders(number) == []
     assert "paused already" in connected("connection", "pause").out

@@ -1,9 +1,17 @@
 """`bcifs webhooks repair | test | register --new-secret`, a store that cannot be asked, and `bcifs status`."""
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bcifs_console.base.clock import SystemClock
 from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE, HOOK_HEADER, WANTED_SCOPES, WILDCARD_SCOPES
+from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.store import health, webhooks
+from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.tables import webhook_delivery
+from bcifs_console.store.webhooks import Finding
 from tests.cli.shop import Shop, Terminal, write_connection
 
 SCOPE, OTHER, THIRD = WANTED_SCOPES[:3]
@@ -57,6 +65,39 @@ def test_status_shows_webhook_health_for_each_connection(connected: Terminal) ->
     connected("webhooks", "register")
     (connection,) = connected.json("status")["connections"]
     assert (connection["webhooks"]["state"], connection["webhooks"]["cause"]) == ("healthy", None)
+
+
+def test_status_shows_what_each_hook_brought_and_how_fast_the_listener_answers(connected: Terminal) -> None:
+    rows = connected.json("webhooks", "register")
+    text = f"{SCOPE} is registered and silent: 4 events are missing and none ever came."
+    silent = Finding(f"silent:{SCOPE}", WebhookState.DEGRADED, text, "Register anew.")
+    assert connected.home is not None
+    with contextlib.closing(Database(f"sqlite:///{connected.home / 'bcifs.db'}", clock=SystemClock())) as database:
+        ((number, before),) = database.read_sync(webhooks.healths).items()
+
+        def fill(tx: Tx) -> None:
+            found = replace(before, state=WebhookState.DEGRADED, findings=(silent,))
+            webhooks.set_health(tx, found, subject="s", actor="watcher")
+            for outcome, scope, times in (("missed", SCOPE, 4), ("missed", OTHER, 1), ("heard", OTHER, 7)):
+                webhooks.add_sample(tx, number, webhooks.of_scope(outcome, scope), times)
+            health.beat(tx, "us", "all", {"ack": {"p50_ms": 1.5, "p99_ms": 8.2, "number": 70}})
+            for delivery in range(3):
+                row = {"connection_id": number, "dedupe": f"d{delivery}", "scope": OTHER, "received_at": tx.now}
+                tx.conn.execute(webhook_delivery.insert().values(row))
+
+        database.write_sync(fill)
+    found = {row["scope"]: row for row in connected.json("webhooks", "status", code=1)}
+    assert len(found) == len(rows)
+    assert {(row["ack_p50_ms"], row["ack_p99_ms"]) for row in found.values()} == {(1.5, 8.2)}
+    dead, live = found[SCOPE], found[OTHER]
+    assert (dead["state"], dead["cause"], dead["remedy"]) == (
+        *("silent", "4 events are missing and none ever came.", "Register anew."),
+    )
+    assert (dead["last_hour"], dead["missed"], dead["heard"]) == (0, 4, 0)
+    assert (live["state"], live["last_hour"], live["missed"], live["heard"]) == ("healthy", 3, 1, 7)
+    said = " ".join(connected("webhooks", "status", code=1).out.split())
+    for part in ("✗ silent", "4 of 4", "1 of 8", "p50 1.5 ms, p99 8.2 ms", "Register anew."):
+        assert part in said, said
 
 
 def test_the_way_to_us(connected: Terminal) -> None:

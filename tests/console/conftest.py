@@ -18,6 +18,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Input, TextArea
 
+from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.operations.context import Context
 from tests.console import piloting
 from tests.console import scene as scenes
@@ -27,12 +28,14 @@ Snapshot = Callable[[App[Any], str], None]
 
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on the terminal, the editor or the settings of who runs it; nothing blinks."""
+    """No test depends on the terminal, the editor or the settings of who runs it; nothing blinks, the cursor soon
+    rests."""
     for name in ("NO_COLOR", "SSH_TTY", "SSH_CONNECTION", "TMUX", "BCIFS_HOME", "BCIFS_DATABASE_URL", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
     for widget in (Input, TextArea):
         monkeypatch.setattr(widget.cursor_blink, "_default", False)
+    monkeypatch.setattr(ConsoleScreen, "REST_S", 0.01)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from textual.screen import ModalScreen
 from textual.worker import Worker
 
 from bcifs_console.console.app import ConsoleApp
+from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.operations.context import Context
 
 WIDE: Final = (120, 36)
@@ -48,7 +49,10 @@ async def settle(pilot: Pilot[Any]) -> None:
     before = ""
     for _ in range(_ROUNDS):
         # Asked anew each time: a worker that has asked its question by now is not waited for.
-        running = [worker for worker in pilot.app.workers if _is_awaited(pilot.app, worker)]
+        screen = pilot.app.screen
+        running: list[object] = [worker for worker in pilot.app.workers if _is_awaited(pilot.app, worker)]
+        if isinstance(screen, ConsoleScreen) and not screen.is_at_rest:
+            running.append("what is shown once the cursor rests")
         if running:
             await asyncio.sleep(_LOOK_S)
         await pilot.pause()

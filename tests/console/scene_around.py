@@ -251,11 +251,18 @@ class Around:
             journal.count(tx, "deliveries", "accepted", connection_id=shop, delta=1180)
             journal.count(tx, "deliveries", "duplicate", connection_id=shop, delta=37)
         health.note_missed(tx, self.us.connection_id, seen_by_poll_only=2, seen_by_hook=211, at=NOW)
+        for outcome, number in (("missed", 2), ("heard", 31)):
+            webhooks.add_sample(tx, self.us.connection_id, webhooks.of_scope(outcome, "store/shipment/created"), number)
 
     def _breathe(self, tx: Tx) -> None:
         address = {"host": "127.0.0.1", "port": 8080, "admin_port": 9464}
         quotas = {self.us.connection_id: {"left": 402, "of": 450}, self.eu.connection_id: {"left": 150, "of": 150}}
-        detail = {**address, "pid": 4711, "connections": connections.digest(tx.conn), "quotas": quotas}
+        ack = {"p50_ms": 1.8, "p99_ms": 6.4, "number": 118}
+        detail = {**address, "pid": 4711, "connections": connections.digest(tx.conn), "ack": ack, "quotas": quotas}
+        detail["answered"] = {
+            self.us.connection_id: {"bigcommerce": _ago(minutes=2), "ifs": _ago(seconds=12)},
+            self.eu.connection_id: {"bigcommerce": _ago(minutes=2), "ifs": _ago(minutes=14)},
+        }
         health.beat(replace(tx, now=NOW - timedelta(hours=31, minutes=12)), _SERVICE, "all", detail)
         health.beat(tx, _SERVICE, "all", detail)
         for shop in (self.us, self.eu):
@@ -366,3 +373,7 @@ def _without_one(tx: Tx, connection_id: int, day: date, said: Mapping[str, str])
         for row in (replace(row, made_at=NOW - timedelta(hours=10)) for row in rows)
     ]  # fmt: skip
     reconciliation.replace(tx, connection_id, day, day, spoilt)
+
+
+def _ago(**past: int) -> str:
+    return (NOW - timedelta(**past)).isoformat()

@@ -139,8 +139,8 @@ def sale(number: int, buyer: Person, placed_at: datetime, *goods: tuple[Product,
     gross = sum((li.total_inc_tax for li in lines), ZERO)
     tax = sum((li.total_tax for li in lines), ZERO)
     shipping = _shipping(lines, percent, inclusive=is_eu)
-    rows = [TaxRow(tax_name, percent, li.total_tax, "Default", 0, "item", li.id, 1) for li in lines]
-    rows += [TaxRow(tax_name, percent, c.tax, "Default", 0, "shipping", None, 1) for c in shipping]
+    rows = [TaxRow(tax_name, percent, li.total_tax, "Default", "item", li.id, 1) for li in lines]
+    rows += [TaxRow(tax_name, percent, c.tax, "Default", "shipping", None, 1) for c in shipping]
     total = gross + sum((c.inc_tax for c in shipping), ZERO) + Decimal(changes.pop("off", 0))
     currency = "EUR" if is_eu else "USD"
     tax += sum((c.tax for c in shipping), ZERO)

@@ -139,7 +139,7 @@ class Teller:
         calls = [PartChange(name, place, PartState.CONFIRMED) for place, name in enumerate(_OF_A_CUSTOMER, 1)]
 
         def write(tx: Tx) -> None:
-            document_id = ledger.intend(tx, new)
+            document_id = ledger.intend(tx, new).id
             ledger.record(tx, None, document_id, calls, DocumentChange(DocumentState.CONFIRMED, draft.customer_id))
             customers.link(tx, self.connection_id, draft.key, draft.customer_id, source="created")
 
@@ -247,7 +247,7 @@ class Teller:
         is_empty = isinstance(draft, VoucherDraft) and not draft.rows
 
         def write(tx: Tx) -> bool:
-            document_id = ledger.intend(tx, self._new(order_id, kind, draft))
+            document_id = ledger.intend(tx, self._new(order_id, kind, draft)).id
             if is_empty:
                 ledger.record(tx, None, document_id, [], DocumentChange(state=DocumentState.NOTHING_TO_POST))
                 return True

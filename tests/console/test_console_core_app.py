@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -21,20 +22,23 @@ from bcifs_console.console.actions import EVERYWHERE, REGISTRY, of_section
 from bcifs_console.console.app import ConsoleApp
 from bcifs_console.console.config import ConsoleConfig
 from bcifs_console.console.gateway import DeedKind, ReadOnly
+from bcifs_console.console.messages import StoreChanged
 from bcifs_console.console.screens.base import READ_ONLY, ConsoleScreen
 from bcifs_console.console.screens.confirm import ConfirmScreen
 from bcifs_console.console.screens.help import HelpScreen
 from bcifs_console.console.screens.leave import LeaveScreen, Leaving
+from bcifs_console.console.screens.order import OrderScreen
 from bcifs_console.console.screens.value import ValueScreen
 from bcifs_console.console.sections import SECTIONS, screen_of
 from bcifs_console.console.widgets.footer import Footer
 from bcifs_console.console.widgets.status_bar import StatusBar
-from bcifs_console.operations import serving
+from bcifs_console.operations import order_due, serving
 from bcifs_console.operations.context import Context, opened
 from bcifs_console.operations.serving import ServiceProcess
 from bcifs_console.store import health, journal
 from bcifs_console.store.database import Tx
 from bcifs_console.store.errors import BuyerSent
+from bcifs_console.store.feed import ChangeSet
 from tests.console.piloting import NARROW, WIDE, Console, settle
 
 _ORDER = 112455
@@ -238,6 +242,50 @@ async def test_undo_takes_back_the_newest_and_says_what(scene: Context, console:
         assert journalled(pilot)[-1] == (DeedKind.NOTE, "Undo: nothing that can be undone was done.")
 
 
+@pytest.mark.parametrize("keys", [("u", "u"), ("L", "u", "u", "escape")], ids=["u", "journal"])
+async def test_what_is_being_undone_is_undone_once_and_told_whatever_is_pressed_meanwhile(
+    scene: Context, console: Console, keys: tuple[str, ...]
+) -> None:
+    taken, may_end = [], threading.Event()
+
+    def slow(_context: Context) -> None:
+        taken.append("once")
+        may_end.wait(20)
+
+    async with console(scene) as pilot:
+        desk(pilot).notify_done("Done", slow)
+        await pilot.press(*keys)
+        await until(pilot, lambda: bool(taken))
+        may_end.set()
+        await settle(pilot)
+        assert taken == ["once"]
+        assert (DeedKind.NOTE, "Undone: Done") in journalled(pilot)
+
+
+async def test_an_act_is_done_once_and_told_though_its_key_is_pressed_again_or_its_screen_closed(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, may_end = [], threading.Event()
+
+    def slow(_context: Context, **_wanted: object) -> None:
+        done.append("done")
+        may_end.wait(20)
+
+    monkeypatch.setattr(order_due, "look_now", slow)
+    async with console(scene) as pilot:
+        desk(pilot).open_order(1, _ORDER)
+        await settle(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: bool(done))
+        await pilot.press("r", "escape")
+        may_end.set()
+        await settle(pilot)
+        assert not isinstance(front(pilot), OrderScreen)
+        assert [text for kind, text in journalled(pilot) if kind is DeedKind.DONE] == [
+            f"Order {_ORDER} is looked at now" for _ in done
+        ]
+
+
 async def test_an_undo_that_fails_is_told_and_can_be_tried_again(scene: Context, console: Console) -> None:
     def fail(_context: Context) -> None:
         raise Problem("It has been sent.", remedy="Cancel it in IFS.")
@@ -420,6 +468,20 @@ async def test_it_looks_less_often_while_changes_cost_too_much(scene: Context, c
         for _ in range(3):
             feeding._adapt()
         assert feeding.pause_s == 0.1
+        done: list[str] = []
+        display = pilot.app._display
+
+        def painted(*drawn: Any) -> None:
+            done.append("painted")
+            display(*drawn)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pilot.app, "_display", painted)
+            patch.setattr(feeding, "took", lambda _seconds: done.append("counted"))
+            pilot.app.screen.post_message(StoreChanged(ChangeSet(1, {"nothing": frozenset()})))
+            pilot.app.screen.refresh()
+            await settle(pilot)
+        assert done[:2] == ["painted", "counted"], "painting is the most of it"
 
 
 async def test_a_hint_stands_above_the_keys_on_every_screen(scene: Context, console: Console) -> None:
@@ -516,8 +578,14 @@ async def test_a_service_that_is_down_is_started_by_its_key_and_its_end_is_told(
     async with console(scene) as pilot:
         await press(pilot, "s")
         assert journalled(pilot)[-1] == (DeedKind.NOTE, "Start the service: it runs.")
-        bury(scene)
-        await until(pilot, lambda: "service down · s starts it" in bar(pilot))
+        with monkeypatch.context() as patched:
+            refreshed: list[str | None] = []
+            patched.setattr(
+                pilot.app, "refresh_bindings", lambda: refreshed.append(desk(pilot).why_not("everywhere.start_service"))
+            )
+            bury(scene)
+            await until(pilot, lambda: "service down · s starts it" in bar(pilot))
+            assert refreshed == [None], "the key is offered from now on"
         await press(pilot, "2")
         await until(pilot, lambda: "service down · S starts it" in bar(pilot))
         await press(pilot, "S")

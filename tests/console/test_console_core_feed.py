@@ -124,20 +124,6 @@ def _subjects(found: ChangeSet | None) -> list[str]:
     return [] if found is None else [subject for _, subject in found.subjects["order"]]
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "merged"),
-    [
-        (ChangeSet(1, {"a": frozenset({(1, "x")})}), ChangeSet(2, {"a": frozenset({(1, "y")})}), {"x", "y"}),
-        (ChangeSet(1, resync=True), ChangeSet(2, {"a": frozenset({(1, "y")})}), set()),
-    ],
-)
-def test_two_sets_of_changes_become_one(one: ChangeSet, other: ChangeSet, merged: set[str]) -> None:
-    found = one.merged(other)
-    assert found.upto == 2
-    assert {subject for _, subject in found.subjects.get("a", ())} == merged
-    assert found.resync == one.resync
-
-
 def test_a_screen_is_concerned_by_its_kinds_by_a_resync_and_by_all_where_it_names_none() -> None:
     changes = ChangeSet(1, {"order": frozenset({(1, "order:1")})})
     assert changes.touches(frozenset({"order", "hook"}))

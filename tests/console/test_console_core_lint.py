@@ -1,6 +1,7 @@
 """What no screen may do: hand outside text over as markup; and what no other command may import."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,12 @@ def test_the_lint_finds_what_it_is_for() -> None:
     source = 'Static(f"{name}")\nself.notify("a" + name)\nlabel.update(str(x))\nStatic(Content(f"{name}"))\n'
     assert list(_offences(source)) == [1, 2, 3]
     assert list(_offences('self.notify(f"{name}", markup=False)')) == []
+
+
+def test_what_is_said_by_the_way_has_one_colour() -> None:
+    paths = [path for path in sorted(_FOLDER.rglob("*.py")) if path.name not in ("themes.py", "lines.py")]
+    found = [path.name for path in paths if re.search(r'"\$(text|foreground)-muted"', path.read_text(encoding="utf-8"))]
+    assert found == [], "it is called lines.DIM"
 
 
 def _imported(code: str) -> set[str]:

@@ -25,6 +25,7 @@ from bcifs_console.operations import decide
 from bcifs_console.operations.context import Context
 from bcifs_console.store import customers, mapping_releases, rules
 from bcifs_console.store.customers import Decision
+from bcifs_console.store.errors import NotedMeanwhile
 from bcifs_console.store.tables import mapping_rule, store_order
 from bcifs_console.store.views.decisions import CandidateView
 from tests.console.conftest import Snapshot
@@ -376,7 +377,7 @@ async def test_undo_leaves_alone_what_somebody_else_answered_or_noted_since(scen
         assert (question(scene, JANE).action, question(scene, JANE).actor) == ("link", "erik")
         decide.undo(other, mine.id, "")
         decide.remark(other, mine.id, "hers")
-        with pytest.raises(decide.NotedMeanwhile, match="hers"):
+        with pytest.raises(NotedMeanwhile, match="hers"):
             decide.remark(scene, mine.id, "mine", instead_of="")
         assert question(scene, JANE).note == "hers"
 

@@ -13,10 +13,11 @@ from bcifs_console.console.widgets.page_tabs import PageTabs
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.status_bar import StatusBar
 from bcifs_console.console.widgets.virtual_table import VirtualTable
+from bcifs_console.domain.buyers import Skipped
 from bcifs_console.domain.plan import Reason
-from bcifs_console.domain.states import OrderState, Outcome
+from bcifs_console.domain.states import OrderState, Outcome, left_out_key
 from bcifs_console.operations.context import Context
-from bcifs_console.store import group_retries, pauses, queue
+from bcifs_console.store import customers, group_retries, pauses, queue
 from bcifs_console.store.group_retries import Group, RetryState
 from bcifs_console.store.tables import journal, store_order
 from bcifs_console.sync.group_retrying import group_retry_step
@@ -147,6 +148,37 @@ async def test_x_gives_up_a_retry_from_either_list(scene: Context, console: Cons
         await settle(pilot)
         assert scene.store.database.read_sync(group_retries.every) == []
         assert ("problems.retry_ended", "dana") in events(scene)
+
+
+@pytest.mark.parametrize(("page", "order_id"), [("problems", 112453), ("queue", 112460)])
+async def test_x_on_one_order_leaves_it_out_with_a_note_after_asking_and_u_takes_it_in(
+    scene: Context, console: Console, page: str, order_id: int
+) -> None:
+    def note() -> str | None:
+        found = scene.store.database.read_sync(lambda conn: customers.link_of(conn, 1, left_out_key(order_id)))
+        return found.note if isinstance(found, Skipped) else None
+
+    async with console(scene) as pilot:
+        await pilot.press("7")
+        await settle(pilot)
+        screen = jobs(pilot)
+        screen.turn_to(page)
+        for number in screen.table_of(page).order.ids:
+            screen.table_of(page).move_to(number)
+            if screen.order_here == (1, order_id):
+                break
+        assert screen.order_here == (1, order_id)
+        await pilot.press("x")
+        await settle(pilot)
+        await pilot.press(*"a test", "enter")
+        await settle(pilot)
+        assert note() is None, "it asks before"
+        await pilot.press("y")
+        await settle(pilot)
+        assert note() == "a test"
+        await pilot.press("u")
+        await settle(pilot)
+        assert note() is None
 
 
 async def test_everything_is_retried_after_asking(scene: Context, console: Console) -> None:

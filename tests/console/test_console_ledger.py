@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.base.settings import Settings
@@ -33,6 +33,7 @@ from bcifs_console.store import ledger, reconciliation, rules
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.opening import Store
 from bcifs_console.store.views.ledger_pages import ReconciledDay
+from tests.console.conftest import Snapshot
 from tests.console.piloting import NARROW, WIDE, Console, settle
 from tests.operations.reconciled_world import BOOKING, DAY, POLICY, Books, FakeStore, at
 
@@ -299,6 +300,29 @@ async def export(pilot: Any, keys: tuple[str, ...], offered: str, path: Path) ->
     await settle(pilot)
 
 
+async def test_a_file_that_is_there_is_replaced_only_after_asking_and_by_a_read_only_console_never(
+    installation: BooksContext, console: Console, tmp_path: Path
+) -> None:
+    path, offered = tmp_path / "mine.csv", "acme-us-2026-12-books.csv"
+    path.write_text("mine")
+    async with console(installation, readonly=True) as pilot:
+        await opened(pilot)
+        await export(pilot, ("e",), offered, path)
+        assert "mine.csv is there already" in screen(pilot).gateway.deeds[-1].text
+        await export(pilot, ("e",), offered, tmp_path / "new.csv")
+        assert (tmp_path / "new.csv").exists()
+    async with console(installation) as pilot:
+        await opened(pilot)
+        await export(pilot, ("e",), offered, path)
+        await pilot.press("n")
+        await settle(pilot)
+        assert path.read_text() == "mine"
+        await export(pilot, ("e",), offered, path)
+        await pilot.press("y")
+        await settle(pilot)
+        assert path.read_text().startswith("connection,")
+
+
 async def test_an_export_that_cannot_be_written_says_why(
     installation: BooksContext, console: Console, tmp_path: Path
 ) -> None:
@@ -344,6 +368,13 @@ async def test_at_80_columns_the_differences_take_the_days_place_and_esc_goes_ba
         assert pilot.app.focused is shown.grid
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_how_it_looks(scene: Context, console: Console, snapshot: Snapshot, size: tuple[int, int]) -> None:
+    async with console(scene, size=size) as pilot:
+        await opened(pilot)
+        snapshot(pilot.app, f"ledger-{size[0]}x{size[1]}")
+
+
 async def test_documents_are_filtered_as_typed(scene: Context, console: Console) -> None:
     def keys(**wanted: Any) -> list[str]:
         found = scene.store.database.read_sync(lambda conn: stored_books.documents(conn, [1, 2], **wanted))
@@ -355,19 +386,39 @@ async def test_documents_are_filtered_as_typed(scene: Context, console: Console)
         await settle(pilot)
         assert [line.split()[0] for line in rows(shown.documents)] == keys()
         await pilot.press("slash")
-        shown.query_one("#filter", Input).value = "state:sent kind:order"
-        await settle(pilot)
-        sent = [DocumentKind.CUSTOMER_ORDER]
-        assert [line.split()[0] for line in rows(shown.documents)] == keys(kinds=sent, state=DocumentState.SENT)
+        sent = keys(kinds=[DocumentKind.CUSTOMER_ORDER], state=DocumentState.SENT)
+        shown.bar.put("state:sent kind:order")
+        await eventually(pilot, lambda: [line.split()[0] for line in rows(shown.documents)] == sent)
         assert "state:sent kind:order" in shown.query_one("#books-head", Sheet).text
-        shown.query_one("#filter", Input).value = "one two"
+        shown.bar.put("state:sent kind:order one two")
         await settle(pilot)
-        assert shown.documents.row_count == 0
-        assert "One key or reference at a time" in shown.documents.message.plain
+        mistake = shown.query_one("#filter-mistake", Static)
+        assert "One key or reference at a time" in str(mistake.content)
+        shown.reload()
+        await settle(pilot)
+        assert mistake.display, "it is wrong still"
+        assert [line.split()[0] for line in rows(shown.documents)] == sent
         await pilot.press("escape")
-        await settle(pilot)
+        await eventually(pilot, lambda: shown.documents.row_count == len(keys()))
+        assert not mistake.display
+        await pilot.press("escape")
         assert pilot.app.focused is shown.documents
-        assert shown.documents.row_count == len(keys())
+
+
+async def test_reading_anew_leaves_marks_and_view_and_emptiness_says_why(scene: Context, console: Console) -> None:
+    async with console(scene, size=NARROW) as pilot:
+        shown = await opened(pilot)
+        await pilot.press("d", "G", "space")
+        await settle(pilot)
+        before = shown.documents.marks, shown.documents.top, shown.documents.cursor_id
+        assert before[0]
+        assert before[1] > 0
+        await pilot.press("R")
+        await settle(pilot)
+        assert (shown.documents.marks, shown.documents.top, shown.documents.cursor_id) == before
+        shown.bar.put("no-such-key")
+        await eventually(pilot, lambda: not shown.documents.row_count)
+        assert shown.documents.message.plain == "No document is like that; Esc in the filter shows all."
 
 
 async def test_a_document_is_found_by_key_and_leads_to_its_order(scene: Context, console: Console) -> None:
@@ -401,6 +452,8 @@ async def test_an_installation_without_a_connection_says_what_helps(empty_scene:
     async with console(empty_scene, readonly=True) as pilot:
         shown = await opened(pilot)
         assert "No connection" in pane(shown, "day")
+        await shown._load_documents()
+        assert shown.documents.message.plain == "Nothing is in IFS yet."
         assert shown.reason_against("ledger.compare") is not None
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from bcifs_console.console.screens.log import LogScreen
 from bcifs_console.console.widgets.filter_bar import FilterInput
 from bcifs_console.console.widgets.sheet import Sheet
@@ -83,6 +85,17 @@ async def test_a_new_line_comes_in_sight_while_following_and_is_counted_while_no
         await settle(pilot)
         assert lines(pilot)[-1][2:5] == ["– left out", "order 112453", "left out: a test order"]
         assert table(pilot).cursor_id == table(pilot).order.ids[-1]
+        reads: list[object] = []
+        point = log(pilot).gateway.point
+
+        def counted(run: Any) -> Any:
+            reads.append(run)
+            return point(run)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log(pilot).gateway, "point", counted)
+            assert log(pilot).reason_against("log.open") is None
+            assert reads == [], "what a key would do is asked at every key: nothing is read for it"
         await pilot.press("home")
         write(scene, "order.unskipped", "order:112453")
         log(pilot).reload()

@@ -1,5 +1,6 @@
 """Mappings, driven by keys on a real store: from an unmapped SKU to released orders, and what is never saved."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,6 +9,7 @@ from textual.widgets import Button, Input, Static
 
 from bcifs_console.console.actions import REGISTRY
 from bcifs_console.console.app import ConsoleApp
+from bcifs_console.console.screens import mapping_lists
 from bcifs_console.console.screens.mapping_review import MappingReviewScreen
 from bcifs_console.console.screens.mapping_rule import RuleFormScreen
 from bcifs_console.console.screens.mappings import MappingsScreen
@@ -17,9 +19,12 @@ from bcifs_console.ifs.master_data import Standing
 from bcifs_console.operations import mapping, mapping_check
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.mapping_check import Target
+from bcifs_console.operations.mapping_gaps import Mapped, mapped
 from bcifs_console.store import journal, mapping_releases, rules
+from bcifs_console.store.errors import StoreUnavailable
 from bcifs_console.store.mapping_releases import MappingRelease
 from bcifs_console.store.tables import store_order
+from bcifs_console.store.views import Connection
 from bcifs_console.sync.releasing import release_step
 from tests.console.conftest import Snapshot
 from tests.console.piloting import NARROW, WIDE, Console, settle
@@ -378,6 +383,48 @@ async def test_other_screens_lead_to_the_rule_that_is_missing(scene: Context, co
         assert said(pilot, "#mapping-detail").startswith("! IFS has no sales part CARAFE-600")
         await press(pilot, "enter", "=CARAFE-60", "enter", "ctrl+s", "y")
     assert in_force(scene, Purpose.SALES_PART) == ["CARAFE-600 → CARAFE-60"]
+
+
+async def test_until_the_other_shop_is_read_nothing_of_one_goes_into_the_edits_of_the_other(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(conn: Connection, connection_id: int) -> Mapped:
+        if connection_id != US:
+            raise StoreUnavailable("The database does not answer.")
+        return mapped(conn, connection_id)
+
+    async with console(scene) as pilot:
+        await press(pilot, "5")
+        screen = cast("MappingsScreen", pilot.app.screen)
+        with monkeypatch.context() as patched:
+            patched.setattr(mapping_lists, "mapped", broken)
+            await press(pilot, "right_square_bracket")
+            assert screen.query_one("#problem").display
+            assert (screen.connection, screen.crumbs[-1]) == ("acme-us", "acme-us")
+            await press(pilot, "enter", "=4010", "enter")
+            assert screen._drafts[US].wanted.of(Purpose.REVENUE)[0].result == "4010"
+            assert 2 not in screen._drafts
+        await press(pilot, "R")
+        assert screen.connection == "acme-eu", "it is still wanted"
+
+
+async def test_the_cursor_stays_on_what_lacks_a_rule_when_more_orders_wait_for_another(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(conn: Connection, connection_id: int) -> Mapped:
+        found = mapped(conn, connection_id)
+        return replace(found, gaps=tuple(reversed(found.gaps)))
+
+    async with console(scene) as pilot:
+        await press(pilot, "5")
+        screen = cast("MappingsScreen", pilot.app.screen)
+        before = screen.gap
+        assert before is not None
+        assert len(screen.gaps) > 1
+        monkeypatch.setattr(mapping_lists, "mapped", turned)
+        await press(pilot, "R")
+        assert screen.gaps[-1] == before
+        assert screen.gap == before
 
 
 # -- how it looks ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The Order screen on the scene: what its tabs say of what the store holds, and what its keys do to it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
 from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.states import OrderState, Outcome, left_out_key, order_subject
 from bcifs_console.operations.context import Context
-from bcifs_console.store import customers, edits, ledger, queue, views
+from bcifs_console.store import customers, edits, intake, ledger, queue, views
 from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.tables import journal
+from tests.console.conftest import Snapshot
 from tests.console.piloting import NARROW, WIDE, Console, settle
 from tests.console.scene_goods import NOW
 
@@ -288,6 +290,27 @@ async def test_brackets_go_along_the_list_of_orders(scene: Context, console: Con
         assert screen(pilot).order_id in (listed[at + 1], listed[at + 2])
 
 
+async def test_while_the_next_order_is_read_nothing_is_said_or_done_of_it_with_the_facts_of_the_last(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_screen: OrderScreen) -> None:
+        await asyncio.Event().wait()
+
+    async with console(scene) as pilot:
+        shown = await opened(pilot, UNMAPPED)
+        monkeypatch.setattr(OrderScreen, "load", never)
+        await pilot.press("right_square_bracket")
+        for _ in range(400):
+            if shown.order_id != UNMAPPED:
+                break
+            await pilot.pause(0.01)
+        assert said(shown, "plan") == f"Reading order {shown.order_id} …"
+        await pilot.press("x", "a", "d")
+        await pilot.pause()
+        assert screen(pilot) is shown, "nothing was asked"
+        assert shown.reason_against("order.skip") == f"order {shown.order_id} is being read"
+
+
 async def test_the_ends_of_the_list_are_said(scene: Context, console: Console) -> None:
     listed = scene.store.database.read_sync(views.orders)
     async with console(scene) as pilot:
@@ -298,16 +321,19 @@ async def test_the_ends_of_the_list_are_said(scene: Context, console: Console) -
         assert screen(pilot).order_id == listed[-1].order_id
 
 
-async def test_only_changes_of_this_order_are_read(scene: Context, console: Console) -> None:
+async def test_only_changes_of_this_order_and_of_what_orders_hang_on_are_read(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with console(scene) as pilot:
         shown = await opened(pilot, UNMAPPED)
         read = shown.case
-        shown.apply_changes(ChangeSet(1, {"order": frozenset({(1, order_subject(REFUNDED))})}))
-        await settle(pilot)
-        assert shown.case is read
+        others = {kind: frozenset({(1, "x")}) for kind in ("hook", "webhooks", "breaker", "reconciliation")}
+        with monkeypatch.context() as patched:
+            patched.setattr(shown, "reload_soon", lambda: pytest.fail("it is read anew"))
+            shown.apply_changes(ChangeSet(1, {"order": frozenset({(1, order_subject(REFUNDED))}), **others}))
 
         def finish(tx: Any) -> None:
-            queue.release_where(tx, 1, reason="mapping", found_by="test")
+            intake.mark_due(tx, 1, [UNMAPPED], found_by="test")
             (held,) = queue.claim(tx, "w", limit=1, lease=timedelta(minutes=1), only=[(1, UNMAPPED)])
             queue.finish(tx, held, Outcome(OrderState.FAILED, error="IFS said no", remedy="Ask it."), actor="service")
 
@@ -338,6 +364,13 @@ async def test_the_tab_in_front_is_copied_as_text(
         assert copied[0] == (str(REFUNDED), f"order {REFUNDED}")
         assert "transactions[786828].amount" in copied[1][0]
         assert copied[1][1] == f"why of order {REFUNDED}"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_how_it_looks(scene: Context, console: Console, snapshot: Snapshot, size: tuple[int, int]) -> None:
+    async with console(scene, size=size) as pilot:
+        await opened(pilot, REFUNDED)
+        snapshot(pilot.app, f"order-{size[0]}x{size[1]}")
 
 
 async def test_the_scene_is_looked_at_at_its_own_time(scene: Context, console: Console) -> None:

@@ -1,6 +1,7 @@
 """The Orders screen on a real store: what it shows is what the store holds, what it does is in the store after."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from bcifs_console.base.clock import ManualClock
 from bcifs_console.console.filters import write
 from bcifs_console.console.screens.orders import OrdersScreen
 from bcifs_console.console.widgets.filter_bar import FilterBar
+from bcifs_console.console.widgets.order_rows import ORDER_COLUMNS
 from bcifs_console.domain.states import OrderState
 from bcifs_console.operations.context import Context
 from bcifs_console.store import intake
@@ -238,7 +241,9 @@ async def test_marks_and_following_say_why_they_cannot(scene: Context, console: 
         assert screen.why_not("orders.retry") is not None
 
 
-async def test_the_pane_tells_the_problem_and_what_to_do(scene: Context, console: Console) -> None:
+async def test_the_pane_tells_the_problem_and_what_to_do(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with console(scene) as pilot:
         screen = await orders(pilot)
         screen.go_to(filter="state:failed")
@@ -250,9 +255,80 @@ async def test_the_pane_tells_the_problem_and_what_to_do(scene: Context, console
         brief = str(screen.query_one("#order-brief", Static).content)
         assert row.error.split()[0] in brief
         assert row.remedy.split()[0] in brief
-        await pilot.press("j")
+        reads: list[Sequence[int]] = []
+        read = screen.rows
+
+        def counted(row_ids: Sequence[int]) -> Any:
+            reads.append(row_ids)
+            return read(row_ids)
+
+        monkeypatch.setattr(OrdersScreen, "REST_S", 0.3)
+        monkeypatch.setattr(screen, "rows", counted)
+        await pilot.press("j", "k", "j")
         await settle(pilot)
         assert str(screen.query_one("#order-brief", Static).content) != brief
+        assert reads == [[screen.table.cursor_id]], "what one passes by is not read"
+
+
+async def test_a_minute_later_times_read_as_they_are_then(scene: Context, console: Console) -> None:
+    async with console(scene, size=(140, 36)) as pilot:
+        screen = await orders(pilot)
+        today = {row_id: cells[2].plain for row_id, cells in screen.table.hydrate(screen.table.visible_ids).items()}
+        placed = next(row_id for row_id, told in today.items() if ":" in told)
+        assert isinstance(scene.clock, ManualClock)
+        scene.clock.advance(86_400)
+        screen.tick_in_front()
+        await settle(pilot)
+        (line,) = [line for line in drawn(screen).splitlines() if f" {unpacked(placed)[1]} " in line]
+        assert today[placed] not in line, "yesterday's order is told by its day"
+
+
+async def test_what_marks_come_to_is_not_told_late(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(scene) as pilot:
+        screen = await orders(pilot)
+        read, goes_on = screen.gateway.read, asyncio.Event()
+
+        async def slow(run: Callable[[Any], Any]) -> Any:
+            found = await read(run)
+            await goes_on.wait()
+            return found
+
+        monkeypatch.setattr(screen.gateway, "read", slow)
+        screen.table.set_marks(shown(screen)[:2])
+        await until(pilot, lambda: any(worker.group == "sum of marks" for worker in pilot.app.workers))
+        screen.table.set_marks(())
+        await pilot.pause()
+        await until(pilot, lambda: screen.is_at_rest)
+        goes_on.set()
+        await settle(pilot)
+        assert "Order " in str(screen.query_one("#order-brief", Static).content)
+
+
+async def test_a_slow_read_is_not_broken_off_by_the_next_change(
+    scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(scene) as pilot:
+        screen = await orders(pilot)
+        began, goes_on, loads = asyncio.Event(), asyncio.Event(), []
+        load = screen.load
+
+        async def slow() -> None:
+            loads.append("began")
+            began.set()
+            await goes_on.wait()
+            await load()
+            loads.append("ended")
+
+        monkeypatch.setattr(screen, "load", slow)
+        screen.reload()
+        await began.wait()
+        screen.requery()
+        screen.requery()
+        goes_on.set()
+        await until(pilot, lambda: len(loads) == 4)
+        assert loads == ["began", "ended"] * 2
 
 
 async def test_narrow_the_list_has_it_all(scene: Context, console: Console) -> None:
@@ -267,6 +343,17 @@ async def test_narrow_the_list_has_it_all(scene: Context, console: Console) -> N
         await pilot.press(*["l"] * 6)
         await settle(pilot)
         assert "IFS order" in drawn(screen)
+
+
+async def test_in_a_wide_terminal_the_age_stands_beside_each_order(scene: Context, console: Console) -> None:
+    async with console(scene, size=(140, 36)) as pilot:
+        table = (await orders(pilot)).table
+        titles = [placed.column.title for placed in table.placed]
+        assert "Age" in titles
+        at = [column.title for column in ORDER_COLUMNS].index("Age")
+        cells = table.hydrate(table.visible_ids)
+        shown = [cells[row_id][at].plain for row_id in table.visible_ids]
+        assert {told.split()[-1] for told in shown} == {"now", "min", "h"}, "no seconds: it is drawn once a minute"
 
 
 async def test_numbers_are_copied(scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

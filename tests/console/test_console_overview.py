@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, select
-from textual.widgets import Static
 
 from bcifs_console.console.screens.overview import OverviewScreen
 from bcifs_console.console.widgets.sheet import Sheet
@@ -66,7 +66,7 @@ async def test_in_a_narrow_terminal_the_same_is_told_in_lines(
     scene: Context, console: Console, snapshot: Snapshot
 ) -> None:
     async with console(scene, size=NARROW) as pilot:
-        line = str(overview(pilot).query_one("#tile-line", Static).render())
+        line = overview(pilot).query_one("#tile-line", Sheet).text
         assert line == "51 received  ·  18 in IFS  ·  15 ! waiting  ·  2 ✗ failed  ·  3 d oldest"
         assert not overview(pilot).query_one("#tiles").display
         snapshot(pilot.app, "overview-80x24")
@@ -193,6 +193,13 @@ async def test_all_is_calm_where_nothing_is_wrong(scene: Context, console: Conso
 
     scene.store.database.write_sync(heal)
     async with console(scene) as pilot:
+        painted: list[Any] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pilot.app, "_display", lambda _screen, drawn: painted.append(drawn))
+            for _ in range(2):
+                await overview(pilot).load()
+                await settle(pilot)
+        assert [each.spans for each in painted] == [], "a second in which nothing changed paints nothing"
         assert needs(pilot) == []
         assert overview(pilot).query_one("#needs", VirtualTable).message.plain == "✓ Nothing needs you."
         assert tile(pilot, "waiting") == "0"

@@ -24,6 +24,7 @@ from tests.console.scene_goods import HOSTILE
 from tests.console.terminals import Terminal
 from tests.integration.waiting import until_sync
 from tests.integration.world import connection_text, environment_of
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 
@@ -109,7 +110,7 @@ def simulated() -> Iterator[dict[str, Any]]:
 
 
 def test_an_order_comes_by_webhook_and_its_buyer_is_decided(tmp_path: Path, simulated: dict[str, Any]) -> None:
-    home, port = tmp_path / "home", _free_port()
+    home, port = tmp_path / "home", free_port()
     settings = Settings(home=home, port=port, admin_port=0)
     with opened(settings, clock=SystemClock(), actor="tester") as context:
         _connect(context, simulated, port)
@@ -135,11 +136,6 @@ def test_an_order_comes_by_webhook_and_its_buyer_is_decided(tmp_path: Path, simu
         (decision,) = context.store.database.read_sync(lambda conn: [customers.decision_by_id(conn, 1)])
         assert decision is not None
         assert decision.action == "create"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def _connect(context: Context, simulated: dict[str, Any], port: int) -> None:

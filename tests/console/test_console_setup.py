@@ -7,12 +7,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select, Static
 
+from bcifs_console.base.secret import Secret
 from bcifs_console.console.screens import setup
 from bcifs_console.console.screens.confirm import ConfirmScreen
 from bcifs_console.console.screens.setup import SetupScreen
+from bcifs_console.console.set_up import SetUp
 from bcifs_console.console.widgets.answer_row import AnswerRow, row_id
 from bcifs_console.domain.rules import Purpose
 from bcifs_console.operations.context import Context
+from bcifs_console.operations.first_run import STORE_PROBE
 from bcifs_console.operations.first_run_questions import QUESTIONS
 from bcifs_console.simulator import Simulator, SimulatorOptions
 from bcifs_console.store import connections, health, journal, rules, webhooks
@@ -136,7 +139,7 @@ async def test_nothing_is_sent_while_somebody_types(
     async with console(empty_scene) as pilot:
         await opened(pilot)
         fill(pilot, {key: given[key] for key in ("bigcommerce.api_url", "bigcommerce.access_token")})
-        row(pilot, "bigcommerce.store_hash").focus_answer()
+        row(pilot, "bigcommerce.store_hash").query_one(Input).focus()
         await pilot.press(*given["bigcommerce.store_hash"])
         await settle(pilot)
         assert await calls(given) == {}
@@ -172,6 +175,30 @@ async def test_secrets_are_masked_and_gone_from_the_form_once_they_are_sealed(
     assert stored
     assert not any(secret in repr(stored) for secret in planted)
     assert empty_scene.store.database.read_sync(journal.verify) is None
+
+
+def test_a_question_under_way_whose_answers_were_taken_away_is_asked_no_more() -> None:
+    held = SetUp()
+    for key in STORE_PROBE.needs:
+        held.answer(key, Secret("x") if QUESTIONS[key].is_secret else "abc")
+    asked_with = held.begin(STORE_PROBE)
+    held.answer("bigcommerce.store_hash", "")
+    held.end(STORE_PROBE, asked_with, ())
+    assert (held.asking, held.said) == (set(), {})
+    assert held.waits_for(STORE_PROBE) == "asked as soon as its answers are there"
+
+
+async def test_save_is_offered_again_after_a_problem(
+    empty_scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(empty_scene) as pilot:
+        await opened(pilot)
+        told: list[bool] = []
+        monkeypatch.setattr(SetUp, "doubts", lambda _held: [])
+        monkeypatch.setattr(form(pilot), "refresh_bindings", lambda: told.append(form(pilot).is_saving))
+        form(pilot).action_save()  # nothing is answered: it is refused
+        await settle(pilot)
+        assert told == [True, False]
 
 
 async def test_vouchers_ask_for_their_account(empty_scene: Context, console: Console) -> None:

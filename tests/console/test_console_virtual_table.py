@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
 from textual.app import App, ComposeResult
 from textual.content import Content
+from textual.geometry import Offset
 from textual.pilot import Pilot
+from textual.selection import Selection
 from textual.theme import Theme
 
 from bcifs_console.console.widgets.columns import Column, arrange, fit
 from bcifs_console.console.widgets.row_order import RowOrder
 from bcifs_console.console.widgets.virtual_table import VirtualTable
+from tests.console.painting import Painted, Paper, assert_nothing_is_stale
 
 COLUMNS = (
     Column("id", "No", 7, number=True),
@@ -34,10 +37,12 @@ class Model:
     ids: list[int] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     reads: int = 0
+    batches: list[int] = field(default_factory=list)  #: how many were read each time
 
     def hydrate(self, row_ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
         assert len(row_ids) <= 100
         self.reads += len(row_ids)
+        self.batches.append(len(row_ids))
         return {row_id: self.cells(row_id) for row_id in row_ids if row_id in self.names}
 
     def cells(self, row_id: int) -> Sequence[Content]:
@@ -68,11 +73,12 @@ def _number(text: str, width: int = 7) -> str:
     return text if len(text) <= width else "#" * width
 
 
-class TableApp(App[None]):
+class TableApp(Painted, App[None]):
     """A table and nothing else."""
 
     def __init__(self, model: Model, *, newest: Any = "top", following: bool = False) -> None:
         super().__init__()
+        self.paper = Paper()
         self.model = model
         self.newest = newest
         self.following = following
@@ -112,9 +118,9 @@ def model_of(count: int) -> Model:
 
 
 def painted(table: VirtualTable) -> list[str]:
-    """The lines of the table as the screen shows them, the scroll bar left out."""
-    lines = ["".join(part.text for part in strip) for strip in table.screen._compositor.render_strips()]
-    return [set_cell_size(line, table.view.width) for line in lines]
+    """The lines of the table as they stand in the terminal, the scroll bar left out."""
+    assert isinstance(table.app, TableApp)
+    return table.app.paper.text(table.size.height, table.view.width)
 
 
 def check(table: VirtualTable, model: Model) -> None:
@@ -133,6 +139,13 @@ def check(table: VirtualTable, model: Model) -> None:
     assert table.marks <= set(model.ids)
 
 
+def check_all(table: VirtualTable, model: Model) -> None:
+    """As `check`, and no line, no colour and no number of a line is left from before."""
+    check(table, model)
+    assert isinstance(table.app, TableApp)
+    assert_nothing_is_stale(table, table.app.paper)
+
+
 # -- against a plain list ----------------------------------------------------------------------------------------------
 
 _NAMES = st.text(st.sampled_from("ab 東é"), min_size=0, max_size=40).map(str.strip)
@@ -143,6 +156,14 @@ _STEPS = st.lists(
         st.tuples(st.just("discard"), st.lists(st.integers(0, 60), max_size=6)),
         st.tuples(st.just("change"), st.lists(st.tuples(st.integers(0, 60), _NAMES), max_size=4)),
         st.tuples(st.just("replace"), st.sampled_from(["reversed", "odd", "all", "none"])),
+        st.tuples(
+            st.just("refill"),
+            st.tuples(
+                st.sampled_from(["same", "reversed", "odd", "all", "none"]),
+                st.lists(st.tuples(st.integers(0, 60), _NAMES), max_size=4),
+            ),
+        ),
+        st.tuples(st.just("select"), st.tuples(st.integers(0, 15), st.integers(0, 15))),
         st.tuples(st.just("scroll"), st.integers(0, 60)),
         st.tuples(st.just("resize"), st.tuples(st.integers(32, 70), st.integers(2, 16))),
         st.tuples(st.just("follow"), st.booleans()),
@@ -163,11 +184,11 @@ def test_what_is_painted_is_what_a_plain_list_would_show(count: int, newest: str
 async def _play(count: int, newest: str, steps: list[tuple[str, Any]]) -> None:
     model = model_of(count)
     async with shown(model, newest=newest) as (pilot, table):
-        check(table, model)
+        check_all(table, model)
         for step, value in steps:
             await _do(pilot, table, model, step, value)
             await pilot.pause()
-            check(table, model)
+            check_all(table, model)
 
 
 async def _do(pilot: Pilot[None], table: VirtualTable, model: Model, step: str, value: Any) -> None:
@@ -178,10 +199,12 @@ async def _do(pilot: Pilot[None], table: VirtualTable, model: Model, step: str, 
             model.names |= {n: f"new {n}" for n in fresh}
             model.ids = fresh + model.ids if step == "prepend" else model.ids + fresh
             first, top = _first_of(table), table.top
+            selected = table.screen.get_selected_text()
             (table.prepend if step == "prepend" else table.append)(fresh)
             held = top + value if step == "prepend" else top
             if not table.following and first is not None and table.max_scroll_y >= held:
                 assert model.ids[table.top] == first, "nothing moves under the operator's eyes"
+            assert table.screen.get_selected_text() == selected, "new rows do not change what is selected"
         case "discard":
             table.discard(value)
             model.ids = [row_id for row_id in model.ids if row_id not in value]
@@ -190,15 +213,24 @@ async def _do(pilot: Pilot[None], table: VirtualTable, model: Model, step: str, 
             table.changed(row_id for row_id, _ in value)
         case "replace":
             had = table.cursor_id
-            known = sorted(model.names)
-            model.ids = {
-                "reversed": known[::-1],
-                "odd": [n for n in known if n % 2],
-                "all": known,
-                "none": [],
-            }[value]
+            model.ids = _other_ids(model, value)
             table.replace(model.ids)
             assert table.following or had not in model.ids or table.cursor_id == had
+        case "refill":
+            had, (which, names) = table.cursor_id, value
+            model.ids = _other_ids(model, which)
+            model.names |= {row_id: name for row_id, name in names if row_id in model.names}
+            table.refill(model.ids, model.hydrate)
+            assert table.following or had not in model.ids or table.cursor_id == had
+        case "select":
+            await pilot.pause()
+            lines = sorted(min(line, table.body_height - 1) for line in value)
+            at = [table.screen.get_widget_and_offset_at(x, line + 1)[1] for x, line in zip((3, 9), lines, strict=True)]
+            if at[0] is not None and at[1] is not None:
+                table.screen.selections = {table: Selection.from_offsets(at[0], at[1])}
+                rows = (table.screen.get_selected_text() or "").splitlines()
+                wanted = model.ids[table.top + lines[0] : table.top + lines[1] + 1]
+                assert [row.split()[0] for row in rows] == [str(row_id) for row_id in wanted]
         case "scroll":
             table.scroll_to(y=value, animate=False, force=True)
         case "resize":
@@ -207,6 +239,12 @@ async def _do(pilot: Pilot[None], table: VirtualTable, model: Model, step: str, 
             table.follow(value)
         case "press":
             await pilot.press(value)
+
+
+def _other_ids(model: Model, which: str) -> list[int]:
+    known = sorted(model.names)
+    of_all = {"reversed": known[::-1], "odd": [n for n in known if n % 2], "all": known, "none": []}
+    return of_all.get(which, model.ids)
 
 
 def _first_of(table: VirtualTable) -> int | None:
@@ -220,16 +258,21 @@ async def test_new_rows_do_not_move_what_is_looked_at() -> None:
     model = model_of(50)
     async with shown(model) as (pilot, table):
         await pilot.press("pagedown", "pagedown")
+        assert isinstance(pilot.app, TableApp)
         before, cursor = painted(table)[1:], table.cursor_id
+        pilot.app.paper.touched.clear()
         model.names |= {100: "a", 101: "b"}
-        table.prepend([100, 101])
+        table.prepend([100])
+        table.prepend([101])
         await pilot.pause()
         assert painted(table)[1:] == before
+        bar = table.view.width
+        assert {x for _, x in pilot.app.paper.touched} <= {bar}, "no line is painted again, at most the scroll bar is"
         assert table.cursor_id == cursor
         assert table.new_rows == 2
         await pilot.press("g")
         assert table.new_rows == 0, "they are in view"
-        assert table.cursor_id == 100
+        assert table.cursor_id == 101
 
 
 @pytest.mark.parametrize(("newest", "end"), [("top", 0), ("bottom", -1)])
@@ -271,6 +314,56 @@ async def test_a_row_that_goes_leaves_the_cursor_on_the_next() -> None:
         await pilot.pause()
         assert table.cursor_id == 4
         assert table.marks == frozenset()
+
+
+async def test_a_refill_that_says_the_same_paints_nothing_and_one_that_does_not_the_rows_that_differ() -> None:
+    model = model_of(50)
+    async with shown(model) as (pilot, table):
+        assert isinstance(pilot.app, TableApp)
+        table.screen.selections = {table: Selection.from_offsets(Offset(3, 1), Offset(9, 2))}
+        await pilot.pause()
+        selected = table.screen.get_selected_text()
+        pilot.app.paper.touched.clear()
+        table.refill(list(model.ids), model.hydrate)
+        await pilot.pause()
+        assert pilot.app.paper.touched == []
+        model.names |= {4: "other", 40: "out of sight"}
+        table.refill(list(model.ids))
+        await pilot.pause()
+        assert {y for y, _ in pilot.app.paper.touched} == {5}
+        assert table.screen.get_selected_text() == selected
+        await pilot.press("G")
+        check_all(table, model)
+
+
+class TwoTables(App[None]):
+    """Two tables, and what they tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int | None]] = []
+
+    def compose(self) -> ComposeResult:
+        for name in ("one", "other"):
+            yield VirtualTable(COLUMNS, id=name)
+
+    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
+        self.told.append((event.table.id or "", event.row_id))
+
+
+async def test_two_tables_that_move_at_once_are_both_heard() -> None:
+    app, model = TwoTables(), model_of(9)
+    async with app.run_test() as pilot:
+        tables = [app.query_one(f"#{name}", VirtualTable) for name in ("one", "other")]
+        for table in tables:
+            table.set_source(model.ids, model.hydrate)
+        await pilot.pause()
+        app.told.clear()
+        tables[0].move_to(3)
+        tables[0].move_to(4)
+        tables[1].move_to(5)
+        await pilot.pause()
+        assert app.told == [("one", 4), ("other", 5)], "of one table only the last"
 
 
 # -- marks, keys, mouse ------------------------------------------------------------------------------------------------
@@ -391,6 +484,7 @@ class Endless(Model):
 async def test_a_million_rows_are_read_by_the_screenful() -> None:
     model = Endless(list(range(1_000_000)))
     async with shown(model, size=(60, 24)) as (pilot, table):
+        assert model.batches == [23, 23], "painting waits for what is in view, not for what is below it"
         await pilot.press("G", "pageup", "g", "pagedown")
         await pilot.pause()
         check(table, model)

@@ -43,7 +43,7 @@ QUIET = Pulse(0, 0, 0, 0, 0, 0, None)
 
 
 def connection(name: str = "acme-us", number: int = 1, **more: object) -> ConnectionHealth:
-    well = ConnectionHealth(number, name, {}, None, NOW, WebhookState.HEALTHY, NOW, "", True, NOW)
+    well = ConnectionHealth(number, name, {}, None, {Side.BIGCOMMERCE: NOW}, WebhookState.HEALTHY, NOW, "", True, NOW)
     return replace(well, **more)  # type: ignore[arg-type] # fields of ConnectionHealth
 
 
@@ -146,7 +146,7 @@ def test_the_tiles_of_a_first_day_are_calm() -> None:
         "none given up",
         "nothing waits",
     ]
-    assert figures[4] == Figure("Oldest waiting", "–", "nothing waits", "$foreground-muted", "oldest")
+    assert figures[4] == Figure("Oldest waiting", "–", "nothing waits", "$text-muted", "oldest")
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 4), st.integers(1, 130))
@@ -193,6 +193,13 @@ def test_health_tells_the_cause_its_age_and_the_next_try() -> None:
     for words_ in ("✗ paused", "5 min", "401", "tried again in 30 s", "✗ silent", "Nothing arrives.", "by dana: stock"):
         assert words_ in told
     assert "✓ up :8080" in told
+
+
+def test_both_systems_tell_how_long_ago_they_answered_or_that_they_were_not_asked() -> None:
+    well = connection(answered={Side.BIGCOMMERCE: NOW - timedelta(seconds=12)})
+    told = text_of(vital_lines(overview(connections=(well,)), NOW, 60, stale_after=timedelta(minutes=5))).splitlines()
+    assert next(line.split() for line in told if "BigCommerce" in line) == ["BigCommerce", "✓", "ok", "12", "s", "ago"]
+    assert next(line.split() for line in told if "IFS" in line) == ["IFS", "·", "not", "asked", "yet"]
 
 
 def test_webhooks_that_were_not_looked_at_lately_are_unknown_not_well() -> None:

@@ -16,6 +16,7 @@ from bcifs_console.console.widgets.webhook_rows import (
 )
 from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.operations.webhook_overview import HookLine, Refusals, Trouble, WebhookOverview
+from bcifs_console.operations.webhook_summary import AckTimes
 from bcifs_console.store.views.webhooks import DeliveryView
 from bcifs_console.sync.diagnosis import Acks
 
@@ -51,6 +52,7 @@ HOOK = HookLine(
     action="secret_renewed",
     last_delivery_at=NOW - timedelta(seconds=9),
     idle_off_at=NOW + timedelta(days=90, minutes=-1),
+    last_hour=1_204,
 )
 DELIVERY = DeliveryView(
     id=5,
@@ -108,11 +110,18 @@ def test_the_ratio_in_words(window: Acks, said: str) -> None:
 def test_all_is_well() -> None:
     said = lines(WELL)
     assert said[0] == "✓ healthy   for 3 h   looked at 20 s ago"
-    assert said[-3:] == [
+    assert said[-4:] == [
+        "Answers    none within five minutes",
         "48 hours   not running: nothing fails",
         "Missed     0 % · 0 of 400 changes   accepted 9,000 · repeated 12",
         "Refused    none",
     ]
+
+
+def test_how_fast_the_listener_answers() -> None:
+    assert "Answers    p50 2.4 ms · p99 1,012.0 ms   8,120 in five minutes" in lines(
+        replace(WELL, ack=AckTimes(2.4, 1_012.0, 8_120))
+    )
 
 
 def test_what_is_wrong_with_its_remedies_and_the_clock() -> None:
@@ -163,11 +172,14 @@ def test_refusals_by_kind() -> None:
 
 def test_a_hook() -> None:
     cells = [cell.plain for cell in hook_cells(HOOK, NOW)]
-    assert cells == ["order/created", "✓ healthy", "2 h", "9 s ago", "in 89 d", "secret renewed"]
+    assert cells == ["order/created", "✓ healthy", "2 h", "9 s ago", "1,204", "in 89 d", "secret renewed"]
     gone = replace(
         HOOK, hook_id=None, state=WebhookState.DEACTIVATED, cause="Is gone", last_delivery_at=None, idle_off_at=None
     )
-    assert [cell.plain for cell in hook_cells(gone, NOW)][1:] == ["✗ deactivated", "2 h", "never", "–", "Is gone"]
+    cells = [cell.plain for cell in hook_cells(gone, NOW)]
+    assert cells[1:] == ["✗ deactivated", "2 h", "never", "1,204", "–", "Is gone"]
+    lossy = replace(HOOK, last_hour=0, missed=2, heard=1_029)
+    assert [cell.plain for cell in hook_cells(lossy, NOW)][4:] == ["–", "in 89 d", "missed 2 of 1,031 in a day"]
 
 
 @pytest.mark.parametrize(

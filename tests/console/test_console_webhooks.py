@@ -3,11 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -18,10 +20,13 @@ from bcifs_console.console.app import ConsoleApp
 from bcifs_console.console.screens.confirm import ConfirmScreen
 from bcifs_console.console.screens.webhooks import WebhooksScreen
 from bcifs_console.console.widgets.virtual_table import VirtualTable
+from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.operations import hooks
 from bcifs_console.operations.context import Context
+from bcifs_console.operations.webhook_overview import HookLine
 from bcifs_console.store import health, webhooks
 from bcifs_console.store.health import HookRecord
+from bcifs_console.store.tables import journal
 from tests.console.conftest import Snapshot
 from tests.console.piloting import NARROW, Console, settle
 from tests.integration.storefront import order
@@ -262,14 +267,47 @@ async def test_the_deliveries_of_one_hook(scene: Context, console: Console) -> N
         every = table.row_count
         hooks_table = screen.query_one("#webhook-hook-table", VirtualTable)
         assert screen.chosen is not None
-        place = [hook.scope for hook in screen.chosen.hooks].index(SHIPPED)
-        hooks_table.move_to(place)
+        hooks_table.move_to(next(number for number, hook in screen.hooks.items() if hook.scope == SHIPPED))
         await opened(pilot, "f")
         shown = {ref.scope for ref in screen.refs if ref.id in set(table.order.ids)}
         assert shown == {SHIPPED}
         assert 0 < table.row_count < every
         await opened(pilot, "f")
         assert table.row_count == every
+
+
+async def test_columns_that_a_narrow_terminal_hides_are_shown_and_named_on_every_screen(
+    scene: Context, console: Console
+) -> None:
+    async with console(scene, size=NARROW) as pilot:
+        table = (await opened(pilot)).hook_table
+        hidden = [column.title for column in table.hidden_columns]
+        assert "Idle off" in hidden
+        await pilot.press("ctrl+w")
+        assert table.hidden_columns == []
+        assert told(pilot)[-1] == f"Shown as well: {', '.join(hidden)}. h and l scroll sideways."
+        await pilot.press("ctrl+w")
+        assert [column.title for column in table.hidden_columns] == hidden
+
+
+def silent(hook: HookLine) -> HookLine:
+    return replace(hook, state=WebhookState.SILENT, cause="3 events are missing and none ever came.")
+
+
+async def test_the_cursor_stays_on_its_hook_when_the_store_lists_them_otherwise(
+    scene: Context, console: Console
+) -> None:
+    async with console(scene) as pilot:
+        screen = await opened(pilot, "right_square_bracket")
+        screen.hook_table.move_to_index(1)
+        scope = screen.hook_scope()
+        screen.found = [replace(each, hooks=tuple(reversed(each.hooks))) for each in screen.found]
+        screen.show_all()
+        assert screen.hook_table.order.cursor_index != 1
+        assert screen.hook_scope() == scope
+        assert screen.helping_key() == "press r to repair"
+        screen.found = [replace(each, hooks=(silent(each.hooks[0]),)) for each in screen.found]
+        assert screen.helping_key() == "", "it is in order at the store"
 
 
 async def test_the_order_of_a_delivery(scene: Context, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,12 +317,28 @@ async def test_the_order_of_a_delivery(scene: Context, console: Console, monkeyp
         monkeypatch.setattr(screen.desk, "open_order", lambda *of: shown.append(of))
         await pilot.press("o")
         assert shown == [(1, 112460)]
+        monkeypatch.setattr(WebhooksScreen, "REST_S", 60.0)
+        screen.delivery_table.action_cursor_by(1)
+        seen = screen.delivery
+        assert seen is not None
+        assert seen.id == screen.delivery_table.cursor_id, "keys mean the row under the cursor, shown or not"
+        screen.delivery_table.action_cursor_by(-1)
+
+        def asked() -> list[str]:
+            query = select(journal.c.event).where(journal.c.subject == "order:112460", journal.c.actor != "service")
+            return scene.store.database.read_sync(lambda conn: list(conn.execute(query).scalars()))
+
+        assert asked() == []
+        await pilot.press("a")
+        await comes(pilot, lambda: told(pilot), "what was done is told")
+        assert told(pilot)[-1] == "Order 112460 is looked at again"
+        assert asked() == ["order.sync_asked"]
 
 
 async def test_read_only_greys_what_writes_and_says_why(scene: Context, console: Console) -> None:
     async with console(scene, readonly=True) as pilot:
         screen = await opened(pilot)
-        for action in ("repair", "register", "test", "poll", "renew_secret"):
+        for action in ("repair", "register", "test", "poll", "look_again", "renew_secret"):
             assert screen.check_action(action, ()) is None
         assert screen.check_action("only_this", ()) is True
         assert "press r" not in panel(pilot)

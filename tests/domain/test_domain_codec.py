@@ -74,8 +74,6 @@ def line(**changes: Any) -> OrderLine:
     amounts = {f.name: Decimal("1.10") for f in fields(OrderLine) if f.type in (Decimal, "Decimal")}
     values: dict[str, Any] = {
         "id": 17,
-        "product_id": 1,
-        "variant_id": 0,
         "sku": "SHIRT-1",
         "name": "Größe M",
         "type": LineType.PHYSICAL,
@@ -121,8 +119,9 @@ def test_unread_is_not_the_same_as_none_there() -> None:
     assert decode_order(encode(order(taxes=()))).taxes == ()
 
 
-def test_a_snapshot_of_an_older_release_reads_without_the_fields_it_did_not_have() -> None:
+def test_a_snapshot_of_an_older_release_reads_with_other_fields_than_ours() -> None:
     data = json.loads(encode(order(billing=Address(city="Austin"))))
+    data["lines"][0]["price_tax"] = data["items_total"] = "2"
     del data["lines"][0]["discounted_total_inc_tax"]
     data["lines"][0]["discounted_total_inc_tax"] = None
     assert decode_order(json.dumps(data)).billing.city == "Austin"

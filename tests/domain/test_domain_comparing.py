@@ -47,6 +47,7 @@ def test_the_customers_one_name_stands_beside_what_it_is_more_like() -> None:
         (("x@y.example", "JANE@acme.example"), Agreement.SAME, "JANE@acme.example"),
         (("x@y.example", "office@acme.example"), Agreement.ALIKE, "office@acme.example"),
         (("x@y.example",), Agreement.DIFFERS, "x@y.example"),
+        (("jané@acme.example",), Agreement.ALIKE, "jané@acme.example"),
         ((), Agreement.UNKNOWN, ""),
     ],
 )

@@ -179,7 +179,6 @@ def order_draft(address: Address) -> CustomerOrderDraft:
         charges=(freight, replace(freight, ordinal=2, ex_tax=Decimal("-9.24"), inc_tax=Decimal("-10.00"))),
         total_inc_tax=Decimal("64.77"),
         total_tax=Decimal("4.80"),
-        bill_to=address,
         ship_to=address,
     )
 

@@ -127,7 +127,6 @@ def draft(parts: list[str]) -> CustomerOrderDraft:
         charges=(freight, promo),
         total_inc_tax=Decimal("72.42"),
         total_tax=Decimal("5.10"),
-        bill_to=address,
         ship_to=address,
     )
 

@@ -96,7 +96,7 @@ class Installation:
         self.edmx: dict[str, str] = {}
         self.answers: dict[str, httpx.Response] = {}
         by_projection: dict[str, list[Use]] = {}
-        for use in uses(client.setting, pre_posting=True, creation=True, vouchers=True):
+        for use in uses(client.setting, pre_posting=True, vouchers=True):
             by_projection.setdefault(use.projection, []).append(use)
         for projection, wanted in by_projection.items():
             self.edmx[projection] = edmx_of(wanted)
@@ -252,9 +252,8 @@ async def test_names_that_a_connection_never_uses_are_not_demanded(
     client: IfsClient, fake: "FakeIfs", installation: Installation
 ) -> None:
     installation.without("CustomerOrderHandling", '<EntitySet Name="PreAccountingVirtualSet"[^>]*/>')
-    installation.without("CustomerHandling", '<NavigationProperty Name="CommunicationMethods"[^>]*/>')
-    assert len(bad(await results_of(client, fake, installation))) == 2
-    assert bad(await results_of(client, fake, installation, pre_posting=False, creation=False)) == []
+    assert len(bad(await results_of(client, fake, installation))) == 1
+    assert bad(await results_of(client, fake, installation, pre_posting=False)) == []
 
 
 async def test_a_template_and_a_read_set_are_checked_where_the_profile_names_them(
@@ -371,7 +370,7 @@ async def test_a_name_of_vouchers_that_is_missing_is_named(
 
 def test_a_tax_code_is_among_what_rows_send_where_it_is_sent(make_client: "MakeClient", profile: Profile) -> None:
     taxed = make_client(profile=replace(profile, voucher=replace(profile.voucher, send_tax_code=True)))
-    names = [u for u in uses(taxed.setting, pre_posting=False, creation=False, vouchers=True) if u.set == "VoucherSet"]
+    names = [u for u in uses(taxed.setting, pre_posting=False, vouchers=True) if u.set == "VoucherSet"]
     assert any("OptionalCode" in body for body in names[0].entity.navigations["VoucherRows"].bodies)
 
 

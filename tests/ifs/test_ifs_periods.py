@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bcifs_console.base.problems import ConfigurationProblem
+from bcifs_console.domain.money import NO_OVERRIDES
 from bcifs_console.domain.vouchers import Rate
 from bcifs_console.ifs import errors
 from bcifs_console.ifs.client import IfsClient
@@ -46,7 +47,7 @@ def with_period(profile: Profile, **changes: Any) -> Profile:
 
 async def test_the_newest_rate_up_to_the_day_counts(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(listed(RATE, {**RATE, "ValidFrom": "2026-10-01", "CurrencyRate": 9}))
-    assert await client.currency_rate("USD", DAY) == Rate(Decimal("10.5"), "SEK")
+    assert await client.currency_rate("USD", DAY, NO_OVERRIDES) == Rate(Decimal("10.5"), "SEK")
     url = fake.requests[0].url
     assert url.path.endswith("VoucherHandling.svc/Reference_CurrencyRate")
     assert url.params["$filter"] == "Company eq '10' and CurrencyCode eq 'USD' and ValidFrom le 2026-11-30"
@@ -57,7 +58,7 @@ async def test_a_rate_may_be_for_a_hundred_units_and_into_a_currency_without_cen
     client: IfsClient, fake: "FakeIfs"
 ) -> None:
     fake.script(listed({**RATE, "CurrencyCode": "SEK", "ConvFactor": 100, "RefCurrencyCode": "JPY"}))
-    found = await client.currency_rate("SEK", DAY)
+    found = await client.currency_rate("SEK", DAY, NO_OVERRIDES)
     assert found == Rate(Decimal("10.5"), "JPY", Decimal(100), Decimal(1))
 
 
@@ -70,14 +71,14 @@ async def test_the_minor_unit_can_be_overridden(client: IfsClient, fake: "FakeIf
 
 async def test_no_rate_is_none(client: IfsClient, fake: "FakeIfs") -> None:
     fake.script(listed(), listed())
-    assert await client.currency_rate("XXX", DAY) is None
+    assert await client.currency_rate("XXX", DAY, NO_OVERRIDES) is None
 
 
 async def test_the_currency_that_other_rates_lead_to_is_the_accounting_currency(
     client: IfsClient, fake: "FakeIfs"
 ) -> None:
     fake.script(listed(), listed(RATE))
-    assert await client.currency_rate("SEK", DAY) == Rate(Decimal(1), "SEK")
+    assert await client.currency_rate("SEK", DAY, NO_OVERRIDES) == Rate(Decimal(1), "SEK")
     assert fake.requests[1].url.params["$filter"] == (
         "Company eq '10' and RefCurrencyCode eq 'SEK' and ValidFrom le 2026-11-30"
     )
@@ -87,14 +88,17 @@ async def test_a_currency_without_a_rate_is_not_taken_for_the_named_accounting_c
     make_client: "MakeClient", profile: Profile, fake: "FakeIfs"
 ) -> None:
     fake.script(listed())
-    assert await make_client(profile=with_rate(profile, accounting_currency="SEK")).currency_rate("XXX", DAY) is None
+    assert (
+        await make_client(profile=with_rate(profile, accounting_currency="SEK")).currency_rate("XXX", DAY, NO_OVERRIDES)
+        is None
+    )
 
 
 async def test_the_accounting_currency_that_the_profile_names_needs_no_call(
     make_client: "MakeClient", profile: Profile
 ) -> None:
     named = make_client(profile=with_rate(profile, accounting_currency="JPY"))
-    assert await named.currency_rate("JPY", DAY) == Rate(Decimal(1), "JPY", accounting_unit=Decimal(1))
+    assert await named.currency_rate("JPY", DAY, NO_OVERRIDES) == Rate(Decimal(1), "JPY", accounting_unit=Decimal(1))
 
 
 async def test_the_accounting_currency_that_the_profile_names_wins(
@@ -102,11 +106,11 @@ async def test_the_accounting_currency_that_the_profile_names_wins(
 ) -> None:
     fake.script(listed({**RATE, "RefCurrencyCode": None}))
     named = make_client(profile=with_rate(profile, accounting_currency="SEK", accounting_currency_property=""))
-    assert await named.currency_rate("USD", DAY) == Rate(Decimal("10.5"), "SEK")
+    assert await named.currency_rate("USD", DAY, NO_OVERRIDES) == Rate(Decimal("10.5"), "SEK")
 
 
 async def test_without_a_set_of_rates_there_are_none(make_client: "MakeClient", profile: Profile) -> None:
-    assert await make_client(profile=with_rate(profile, path="")).currency_rate("USD", DAY) is None
+    assert await make_client(profile=with_rate(profile, path="")).currency_rate("USD", DAY, NO_OVERRIDES) is None
 
 
 async def test_several_rate_types_are_never_chosen_between(
@@ -114,10 +118,10 @@ async def test_several_rate_types_are_never_chosen_between(
 ) -> None:
     fake.script(listed(RATE, {**RATE, "CurrencyType": "BUY"}), listed(RATE))
     with pytest.raises(ConfigurationProblem, match="several types: 1, BUY") as caught:
-        await make_client().currency_rate("USD", DAY)
+        await make_client().currency_rate("USD", DAY, NO_OVERRIDES)
     assert "voucher.rate.type_value" in caught.value.remedy
     chosen = make_client(profile=with_rate(profile, type_value="1"))
-    assert await chosen.currency_rate("USD", DAY) == Rate(Decimal("10.5"), "SEK")
+    assert await chosen.currency_rate("USD", DAY, NO_OVERRIDES) == Rate(Decimal("10.5"), "SEK")
     assert fake.requests[1].url.params["$filter"].startswith("Company eq '10' and CurrencyType eq '1' and ")
 
 
@@ -132,7 +136,7 @@ async def test_several_rate_types_are_never_chosen_between(
 async def test_half_a_rate_is_no_rate(client: IfsClient, fake: "FakeIfs", row: dict[str, Any], said: str) -> None:
     fake.script(listed(row))
     with pytest.raises(ConfigurationProblem, match=said):
-        await client.currency_rate("USD", DAY)
+        await client.currency_rate("USD", DAY, NO_OVERRIDES)
 
 
 # periods

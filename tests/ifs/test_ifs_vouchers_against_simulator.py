@@ -13,7 +13,7 @@ from bcifs_console.base.clock import SystemClock
 from bcifs_console.base.secret import Secret
 from bcifs_console.domain.connections import IfsAccess
 from bcifs_console.domain.documents import CustomerOrderDraft, LineDraft, TaxTreatment
-from bcifs_console.domain.orders import Address
+from bcifs_console.domain.money import NO_OVERRIDES
 from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.domain.vouchers import Rate, VoucherDraft, VoucherKind
 from bcifs_console.ifs import errors
@@ -92,7 +92,6 @@ def order_draft(key: str, part: str) -> CustomerOrderDraft:
         charges=(),
         total_inc_tax=Decimal(60),
         total_tax=Decimal(0),
-        bill_to=Address(),
         ship_to=None,
         note="Ring twice",
     )
@@ -221,17 +220,17 @@ async def test_a_closed_period_is_told_by_ifs_and_the_next_open_day_takes_the_vo
 
 
 async def test_rates_come_with_the_companys_currency(client: IfsClient, today: date) -> None:
-    eur, usd, jpy = [await client.currency_rate(code, today) for code in ("EUR", "USD", "JPY")]
+    eur, usd, jpy = [await client.currency_rate(code, today, NO_OVERRIDES) for code in ("EUR", "USD", "JPY")]
     assert eur is not None
     assert usd is not None
     assert jpy is not None
     assert (eur.accounting_currency, eur.accounting_unit) == ("USD", Decimal("0.01"))
     assert usd.is_one("USD")
     assert jpy.factor == 100
-    before = await client.currency_rate("EUR", today - timedelta(days=200))
+    before = await client.currency_rate("EUR", today - timedelta(days=200), NO_OVERRIDES)
     assert before is not None
     assert before.rate < eur.rate
-    assert await client.currency_rate("XXX", today) is None
+    assert await client.currency_rate("XXX", today, NO_OVERRIDES) is None
 
 
 @pytest.mark.parametrize("next_links", [True, False])

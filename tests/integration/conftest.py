@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.bookkeeping import books
 from tests.integration.world import World, open_world
 
 #: `(settings=None, **connection)` → a world whose connection has these policies.
@@ -35,4 +36,11 @@ def make_world(tmp_path: Path, sqlite_template: Path) -> MakeWorld:
 async def world(make_world: MakeWorld) -> AsyncIterator[World]:
     """The usual world: buyers whom IFS does not know are asked about, revenue goes to 4000."""
     async with make_world() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def booked(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world whose connection makes vouchers by rest."""
+    async with make_world(**books()) as opened:
         yield opened

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from bcifs_console.domain.rules import MappingRule, Purpose
+from bcifs_console.operations import order_accept
 from tests.integration.comparing import money
 from tests.integration.storefront import order, product
+from tests.integration.test_order_states import AWAITING_FULFILLMENT, AWAITING_PAYMENT
 from tests.integration.waiting import until
 from tests.integration.world import World
 
@@ -59,6 +61,39 @@ async def test_a_total_that_ifs_computes_otherwise_is_not_released(world: World)
     assert Decimal(figures["computed"]) == money(booked["TotalGrossInclChrgCurr"])
     assert booked["OrderNo"] in view.error
     assert "tax" in view.remedy
+
+
+async def test_a_total_accepted_as_ifs_shows_it_is_released_and_another_is_asked_anew(world: World) -> None:
+    await world.set_rules(Purpose.TAX, MappingRule(Purpose.TAX, 1, "code:VAT20"))
+    order_id = await world.place(order(product(113), status_id=AWAITING_PAYMENT))
+    view = await world.reaches(order_id, "waiting", reason="totals")
+    assert f"bcifs orders accept {order_id}" in view.remedy
+    assert "cancel it there" in view.remedy
+    found = order_accept.accept(world.context, order_id, "the buyer is exempt", connection=None)
+    shown = money((await world.ifs_order(order_id))["TotalGrossInclChrgCurr"])
+    assert f"{shown}" in found.what
+    view = await world.settles(order_id)
+    assert (view.state, [w["code"] for w in view.warnings]) == ("synced", ["answered"])
+    order_accept.taken_back(world.context, order_id, "", connection=None)
+    assert (await world.settles(order_id)).reason == "totals"
+    order_accept.accept(world.context, order_id, "the buyer is exempt", connection=None)
+    assert (await world.settles(order_id)).state == "synced"
+    await world.erp.log_in()
+    (line,) = (await world.ifs_order(order_id))["lines"]
+    path = f"{world.erp.order_path(line['OrderNo'])}/OrderLinesArray(OrderNo='{line['OrderNo']}',LineNo='1',RelNo='1'"
+    etag = (await world.erp.get(f"{path},LineItemNo=0)")).json()["@odata.etag"]
+    dearer = await world.erp.call("PATCH", f"{path},LineItemNo=0)", {"BuyQtyDue": 2}, etag)
+    assert dearer.status_code == 200, dearer.text
+    await world.change(order_id, status_id=AWAITING_FULFILLMENT)
+    view = await world.reaches(order_id, "waiting", reason="totals")
+    booked = await world.ifs_order(order_id)
+    assert f"{money(booked['TotalGrossInclChrgCurr'])}" in view.error, "it is not the one that was accepted"
+    assert booked["Objstate"] == "Planned"
+    order_accept.accept(world.context, order_id, "two for one", connection=None)
+    assert (await world.settles(order_id)).state == "synced"
+    assert (await world.ifs_order(order_id))["Objstate"] == "Released"
+    with pytest.raises(order_accept.NothingToAccept, match="was released"):
+        order_accept.taken_back(world.context, order_id, "", connection=None)
 
 
 async def added_during_release(world: World, **line: Any) -> int:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bcifs_console.domain.states import Side
+from bcifs_console.store import health
 from tests.integration.comparing import assert_charges_equal_store, assert_equal_to_store
 from tests.integration.storefront import PLACED
 from tests.integration.world import World
@@ -77,3 +79,5 @@ async def test_every_kind_of_order_a_shop_front_makes(world: World) -> None:
         assert {c["ChargeType"] for c in booked["charges"]} - {"SALESTAX"} == KINDS[kind][1], kind
         assert booked["Objstate"] == ("Planned" if kind in UNPAID else "Released"), kind
     assert len((await world.ifs_state())["customer_orders"]) == list(became.values()).count("synced")
+    answered = (await world.opened.database.read(health.answered))[world.connection_id]
+    assert set(answered) == set(Side), "the service tells with its beats when each side answered last"

@@ -18,6 +18,7 @@ from tests.integration.comparing import assert_equal_to_store
 from tests.integration.storefront import PLACED, order
 from tests.integration.waiting import until
 from tests.integration.world import connection_text, environment_of
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 
@@ -63,12 +64,6 @@ async def run(*words: object, code: int = 0, environment: Mapping[str, str] | No
     return out.decode(), err.decode()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def add_connection(home: Path, about: dict[str, Any], port: int) -> None:
     path = home.parent / "connection.toml"
     path.write_text(connection_text(about, public_url=f"http://127.0.0.1:{port}"))
@@ -107,7 +102,7 @@ async def test_from_an_empty_folder_to_a_released_order(start: Start, tmp_path: 
     out, _ = await run("--home", home, "status", "--json")
     assert json.loads(out)["orders"]["synced"] == len(placed)
     _, err = await run("--home", home, "serve", "--port", "0", "--admin-port", "0", code=1)
-    assert "Another bcifs serve works on" in err
+    assert "Another bcifs process works on" in err
     assert "→" in err
     serve.send_signal(signal.SIGTERM)
     _, log = await serve.communicate()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -26,12 +26,6 @@ from tests.integration.world import World
 
 #: The connection's own (DESIGN §12's file as the tests write it): facts are of its days.
 ZONE: Final = ZoneInfo("America/Chicago")
-
-
-@pytest.fixture
-async def booked(make_world: MakeWorld) -> AsyncIterator[World]:
-    async with make_world(**books()) as world:
-        yield world
 
 
 def days() -> tuple[date, date]:

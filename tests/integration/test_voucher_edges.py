@@ -1,7 +1,6 @@
 """Whole lives with a twist, to their last cent; and vouchers by file, killed between any two steps."""
 
 import shutil
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from bcifs_console.base.clock import SystemClock
 from bcifs_console.domain.connections import Connection
 from bcifs_console.domain.documents import DocumentKind, DocumentState, LedgerDocument
 from bcifs_console.domain.rules import Rules
-from bcifs_console.ifs.outbox import BatchState, FileCalls, list_batches
+from bcifs_console.ifs.outbox import BatchState, FileCalls
 from bcifs_console.operations import books as ledger_of
 from bcifs_console.operations.books import LedgerEntry
 from bcifs_console.store import books as ledger_rows
@@ -21,6 +20,7 @@ from bcifs_console.store.database import Database
 from bcifs_console.sync import outbox
 from bcifs_console.sync.runtime import build_runtime, timing_of
 from tests.chaos.chaos_crash import Crash, CrashingDatabase, Fuse
+from tests.ifs.outbox_folder import batches as in_folder
 from tests.integration.bookkeeping import balances, books, pay, products, ship, store_order, vouchers
 from tests.integration.conftest import MakeWorld
 from tests.integration.storefront import PLACED, order, product
@@ -30,12 +30,6 @@ from tests.integration.world import World
 
 _HOUR_S: Final = 3600.0
 _VOUCHERS: Final = (DocumentKind.VOUCHER,)
-
-
-@pytest.fixture
-async def booked(make_world: MakeWorld) -> AsyncIterator[World]:
-    async with make_world(**books()) as world:
-        yield world
 
 
 # -- lives ------------------------------------------------------------------------------------------------------------
@@ -151,7 +145,7 @@ async def test_vouchers_by_file_stand_in_the_outbox_once_and_are_explained(make_
             return len(found) == 2 and all(entry.state == DocumentState.CONFIRMED for entry in found)
 
         await until(confirmed, "both vouchers are in files", show=lambda: by_file(world))
-        batches = list_batches(outbox.outbox_folder(world.settings.home, "acme-us"))
+        batches = in_folder(outbox.outbox_folder(world.settings.home, "acme-us"))
         assert {batch.state for batch in batches} == {BatchState.WHOLE}
         stated = {
             entry.key: (batch.name, entry) for batch in batches if batch.manifest for entry in batch.manifest.entries
@@ -268,7 +262,7 @@ async def test_killed_between_any_two_steps_the_outbox_holds_whole_files_and_eac
         await homes.flush(home, Fuse())
         assert homes.files(home) == whole, boundary
         folder = outbox.outbox_folder(home, "acme-us")
-        batches = list_batches(folder)
+        batches = in_folder(folder)
         assert [batch.state for batch in batches] == [BatchState.WHOLE] * 2, boundary
         stated = [(key, batch.name) for batch in batches if batch.manifest for key in batch.manifest.keys]
         assert {key for key, _ in stated} == wanted, boundary

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 
 import httpx
 import pytest
@@ -14,11 +13,7 @@ from bcifs_console.listener.state import ListenerState
 from bcifs_console.store import journal
 from bcifs_console.store.database import Database
 from tests.listener.listener_front import Front, event
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+from tests.ports import free_port
 
 
 async def is_open(port: int) -> bool:

@@ -259,7 +259,7 @@ class Books:
         )
         nothing = isinstance(draft, VoucherDraft) and not draft.rows
         reached = state or (DocumentState.NOTHING_TO_POST if nothing else DocumentState.CONFIRMED)
-        document_id = self.database.write_sync(lambda tx: ledger.intend(tx, new))
+        document_id = self.database.write_sync(lambda tx: ledger.intend(tx, new)).id
         self.record(document_id, state=reached, reference=f"ref {draft.key}", **change)
         return document_id
 

@@ -54,8 +54,8 @@ def _order(order_id: int, number: int) -> Order:
         lines[0] = replace(lines[0], discounted_total_inc_tax=lines[0].total_inc_tax - taken)
     gross = sum((li.discounted_total_inc_tax or ZERO for li in lines), ZERO)
     shipping = Charge(ChargeKind.SHIPPING, dec("10.00"), dec("10.80"), dec("0.80"), "Courier")
-    rows = [TaxRow("Sales Tax", dec("8"), li.total_tax, "Default", 0, "item", li.id, 1) for li in lines]
-    rows.append(TaxRow("Sales Tax", dec("8"), dec("0.80"), "Default", 0, "shipping", None, 1))
+    rows = [TaxRow("Sales Tax", dec("8"), li.total_tax, "Default", "item", li.id, 1) for li in lines]
+    rows.append(TaxRow("Sales Tax", dec("8"), dec("0.80"), "Default", "shipping", None, 1))
     at = PLACED + timedelta(minutes=number)
     total = gross + shipping.inc_tax
     whole = order(

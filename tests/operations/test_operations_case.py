@@ -13,19 +13,21 @@ from bcifs_console.accounting.explain import unexplained
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.base.settings import load_settings
-from bcifs_console.domain.buyers import Known, Skipped
+from bcifs_console.domain.buyers import Known, Skipped, buyer_of
 from bcifs_console.domain.codec import encode
 from bcifs_console.domain.documents import DocumentKind, DocumentState, PartState
+from bcifs_console.domain.edits import EditChoice
 from bcifs_console.domain.orders import Order
-from bcifs_console.domain.rules import Rules
+from bcifs_console.domain.rules import Condition, ConditionField, Rules
 from bcifs_console.domain.states import left_out_key, order_subject
-from bcifs_console.operations import order_skip, reconcile_kept
+from bcifs_console.operations import decide, decide_rule, order_edits, order_skip, reconcile_kept
 from bcifs_console.operations.case_steps import StepKind
 from bcifs_console.operations.case_view import Case, case
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.explain import explanation
-from bcifs_console.operations.order_skip import NotLeftOut, OrderBeingSent, OrderSent
-from bcifs_console.operations.orders import NoSuchOrder
+from bcifs_console.operations.order_edits import NotAnswerable
+from bcifs_console.operations.order_faults import NoSuchOrder, OrderBusy
+from bcifs_console.operations.order_skip import NotLeftOut, OrderSent
 from bcifs_console.operations.reconcile import reconciled_csv
 from bcifs_console.store import customers, intake, ledger, queue, rules, views
 from bcifs_console.store.database import Database
@@ -99,7 +101,6 @@ def test_a_posted_order_has_nothing_planned_and_every_cent_explained(make_kept: 
         planned = {document.kind for document in found.planned}
         assert planned <= {DocumentKind.ORDER_UPDATE}, shape_of(order.id)  # `keep` applies no tracking
         assert found.documents[0].key == f"BC-{order.id}"
-        assert found.amounts == explanation(kept.context, order.id, connection=None).amounts
         assert all(document.draft and unexplained(document.draft) == {} for document in found.documents)
         assert found.read is not None
         assert found.read.total_inc_tax == order.total_inc_tax
@@ -139,6 +140,30 @@ def test_a_snapshot_nobody_can_read_is_said_and_the_ledger_still_shown(make_kept
     assert found.read is None
     assert found.read_at is not None
     assert found.documents[0].state == "confirmed"
+    explained = explanation(kept.context, order_id, connection=None)
+    assert (explained.amounts, explained.planned) == (found.amounts, frozenset())
+    assert explained.unreadable == (f"What was read of order {order_id}",)
+    with pytest.raises(NotAnswerable, match=f"read of order {order_id} can no longer be read"):
+        order_edits.answer(kept.context, order_id, EditChoice.KEEP, connection=None)
+
+
+async def test_a_snapshot_nobody_can_read_hides_no_buyer_and_no_other_order(
+    make_kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, older, newer, *_ = ORDERS
+    kept = make_kept((older, replace(newer, customer_id=older.customer_id)))
+    buyer = buyer_of(older)
+    asked = kept.write(lambda tx: customers.ask(tx, kept.connection_id, buyer, "who?", ()))
+    kept.write(lambda tx: queue.put_snapshot(tx, kept.connection_id, newer.id, "{}", tx.now))
+    assert decide.show(kept.context, asked).buyer == buyer  # as the older order shows him
+
+    async def confirmed(_context: Context, _connection_id: int, customer_id: str) -> str:
+        return customer_id
+
+    monkeypatch.setattr(decide, "existing_customer", confirmed)
+    wanted = decide_rule.Wanted("C100", (Condition(ConditionField.CURRENCY, ("USD",)),))
+    made = await decide_rule.make(kept.context, kept.connection_id, wanted, "", dry_run=True)
+    assert [covered.order_id for covered in made.covered] == [older.id]
 
 
 def test_an_edit_of_the_store_is_named_with_its_figures(make_kept: Any) -> None:
@@ -165,7 +190,7 @@ def test_steps_say_how_long_each_call_and_document_took(make_kept: Any) -> None:
     clock = kept.context.clock
     kept.write(lambda tx: intake.mark_due(tx, kept.connection_id, [7], found_by="poll"))
     new = NewDocument(kept.connection_id, "order:7", "BC-7/PAY/1", DocumentKind.VOUCHER, "", Decimal(1), "USD", "{}")
-    number = kept.write(lambda tx: ledger.intend(tx, new))
+    number = kept.write(lambda tx: ledger.intend(tx, new)).id
 
     def record(*parts: PartChange, change: DocumentChange | None = None) -> None:
         kept.write(lambda tx: ledger.record(tx, None, number, parts, change or DocumentChange()))
@@ -245,7 +270,7 @@ def test_an_order_that_is_being_looked_at_is_not_left_out(make_kept: Any) -> Non
     kept = make_kept(())
     kept.write(lambda tx: intake.mark_due(tx, kept.connection_id, [7], found_by="poll"))
     kept.write(lambda tx: queue.claim(tx, "w", limit=1, lease=timedelta(minutes=1)))
-    with pytest.raises(OrderBeingSent):
+    with pytest.raises(OrderBusy):
         order_skip.skip(kept.context, kept.connection_id, 7, "why")
 
 

@@ -20,9 +20,9 @@ from bcifs_console.domain.rules import (
 )
 from bcifs_console.operations.connection_file import (
     ConnectionFile,
+    account_notes,
     check_vouchers,
     read_connection_file,
-    unmapped_accounts,
 )
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -211,15 +211,14 @@ def policy(**changes: object) -> Policy:
 
 def test_accounts_that_vouchers_may_miss_are_told() -> None:
     mapped = ACCOUNT_PURPOSES - {Purpose.GOODWILL, Purpose.TAX_ON_PREPAYMENTS}
-    assert unmapped_accounts(policy(), mapped) == ("goodwill",)
-    assert unmapped_accounts(policy(tax_point=TaxPoint.PAYMENT), mapped) == ("tax_on_prepayments", "goodwill")
-    assert unmapped_accounts(policy(voucher_transport=VoucherTransport.OFF), ()) == ()
-    assert set(unmapped_accounts(policy(revenue_posting=RevenuePosting.IFS_INVOICE), ())) == {
-        "customer_balance",
-        "clearing",
-        "gift_certificate_liability",
-        "store_credit_liability",
-    }
+    note = "No account for {}: an order that needs one waits."
+    assert account_notes(policy(), mapped) == (note.format("goodwill"),)
+    assert account_notes(policy(), ACCOUNT_PURPOSES) == ()
+    both = account_notes(policy(tax_point=TaxPoint.PAYMENT), mapped)
+    assert both == (note.format("tax_on_prepayments, goodwill"),)
+    assert account_notes(policy(voucher_transport=VoucherTransport.OFF), ()) == ()
+    cash = "customer_balance, clearing, gift_certificate_liability, store_credit_liability"
+    assert account_notes(policy(revenue_posting=RevenuePosting.IFS_INVOICE), ()) == (note.format(cash),)
 
 
 def test_nothing_is_asked_of_the_mapping_while_vouchers_are_off() -> None:

@@ -14,7 +14,8 @@ from bcifs_console.domain.orders import Order
 from bcifs_console.domain.states import OrderState, Outcome
 from bcifs_console.operations import order_edits
 from bcifs_console.operations.context import Context
-from bcifs_console.operations.order_edits import NotAdoptable, OrderBeingBooked
+from bcifs_console.operations.order_edits import NotAdoptable
+from bcifs_console.operations.order_faults import OrderBusy
 from bcifs_console.store import edits, queue
 from bcifs_console.store.database import Database
 from bcifs_console.store.opening import Store
@@ -62,7 +63,7 @@ def test_nothing_is_answered_while_a_look_may_book_by_what_counted_before(contex
     database = context.store.database
     order_edits.answer(context, SHIPPED.id, EditChoice.KEEP, connection=None)
     (held,) = database.write_sync(lambda tx: queue.claim(tx, "w", limit=1, lease=timedelta(minutes=1)))
-    with pytest.raises(OrderBeingBooked, match="worked on right now"):
+    with pytest.raises(OrderBusy, match="worked on right now"):
         order_edits.answer(context, SHIPPED.id, EditChoice.BY_HAND, connection=None, reference="M-1")
     assert answered(context) == 1
     database.write_sync(lambda tx: queue.finish(tx, held, Outcome(OrderState.SYNCED), actor="w"))

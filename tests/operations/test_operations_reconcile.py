@@ -12,16 +12,18 @@ from bcifs_console.bigcommerce.errors import BadAnswer, PermissionMissing, RateL
 from bcifs_console.domain.codec import encode
 from bcifs_console.domain.documents import DocumentKind, DocumentState
 from bcifs_console.domain.edits import EditChoice
+from bcifs_console.domain.marks import ACCEPTED
 from bcifs_console.domain.plan import Blocker, Reason
 from bcifs_console.domain.rules import RevenuePosting, VoucherTransport
 from bcifs_console.domain.states import OrderState
 from bcifs_console.domain.updates import OrderUpdateDraft, UpdateKind
 from bcifs_console.operations.reconcile import Reconciled
+from bcifs_console.operations.reconcile_ifs import Company, cancelled_keys
 from bcifs_console.operations.reconciling import Difference, Verdict, What
 from bcifs_console.store import books as batches
-from bcifs_console.store import ledger, reconciliation
+from bcifs_console.store import ledger, marks, reconciliation
 from bcifs_console.store.ledger import NewDocument
-from tests.operations.reconciled_world import DAY, LAST, POLICY, Books, at, failing, two_units, voucher_row
+from tests.operations.reconciled_world import BOOKING, DAY, LAST, POLICY, Books, at, failing, two_units, voucher_row
 
 if TYPE_CHECKING:
     from bcifs_console.base.clock import ManualClock
@@ -127,6 +129,12 @@ async def test_a_cancelled_voucher_counts_as_not_there(sold: Books) -> None:
     (difference,) = differences(await sold.compare())
     assert (difference.what, difference.verdict) == (What.MISSING, Verdict.RED)
     assert "cancelled there" in difference.explanation
+    cancelled = sold.ifs.vouchers["BC-5001/PAY/44"]
+    again = sold.ifs.vouchers["entered again"] = replace(cancelled, reference="M-2026-9", is_cancelled=False)
+    assert grid(await sold.compare()) == GREEN
+    company = Company(sold.connection_id, "acme-us", sold.policy, BOOKING)
+    assert cancelled_keys(company, [], [cancelled]) == {"BC-5001/PAY/44"}
+    assert cancelled_keys(company, [], [cancelled, again]) == frozenset()
 
 
 async def test_a_voucher_dated_otherwise_is_red_unless_its_period_was_closed(sold: Books) -> None:
@@ -156,6 +164,18 @@ async def test_an_order_of_another_amount_in_ifs_is_red_but_for_rounding(sold: B
         sold.head("BC-5001", Decimal(gross))
         (difference,) = differences(await sold.compare())
         assert (difference.what, difference.verdict) == (What.AMOUNT, verdict)
+
+
+async def test_the_total_that_a_person_accepted_is_explained_and_no_other(sold: Books) -> None:
+    which = sold.connection_id, DocumentKind.CUSTOMER_ORDER, "BC-5001"
+    sent = sold.database.read_sync(lambda conn: ledger.find(conn, *which))
+    assert sent is not None
+    sold.database.write_sync(lambda tx: marks.put(tx, sent, ACCEPTED, "28.00"))
+    for gross, verdict in (("28.00", Verdict.EXPLAINED), ("29.00", Verdict.RED)):
+        sold.head("BC-5001", Decimal(gross))
+        (difference,) = differences(await sold.compare())
+        assert (difference.what, difference.verdict) == (What.AMOUNT, verdict)
+        assert ("accepted" in difference.explanation) is (verdict is Verdict.EXPLAINED)
 
 
 async def test_an_invoice_on_our_order_is_red_where_vouchers_book_the_revenue(sold: Books) -> None:
@@ -270,6 +290,10 @@ async def test_an_order_that_was_never_seen_is_red_and_one_before_the_start_is_n
     found = await books.compare()
     assert {d.verdict for d in differences(found)} == {Verdict.EXPLAINED}
     assert not found.is_red
+    books.finish(5001, OrderState.IGNORED, error="before start")
+    assert "before start" in (await explained(books, "BC-5001")).explanation
+    books.finish(5001, OrderState.SYNCED)  # a backfill named it, and its document is lost
+    assert (await explained(books, "BC-5001")).verdict is Verdict.RED
 
 
 async def test_facts_before_post_from_are_out_of_scope(books: Books) -> None:
@@ -368,7 +392,7 @@ async def test_a_lowered_line_explains_the_order(sold: Books) -> None:
         "USD",
         encode(update),
     )
-    document_id = sold.database.write_sync(lambda tx: ledger.intend(tx, new))
+    document_id = sold.database.write_sync(lambda tx: ledger.intend(tx, new)).id
     sold.head("BC-5001", Decimal("16.00"))
     assert (await explained(sold, "BC-5001")).verdict is Verdict.RED, "it was not done yet"
     sold.record(document_id, state=DocumentState.CONFIRMED)

@@ -120,7 +120,7 @@ def test_the_same_key_twice_is_red_and_the_right_one_is_taken_for_ours() -> None
 
 
 def test_a_fault_is_red_though_both_sides_agree() -> None:
-    found = one([fact()], [entry(fault="It was invoiced.", fault_remedy="Credit it.")])
+    found = one([fact()], [entry(fault=Reasoned("It was invoiced.", "Credit it.", is_good=False))])
     assert (only(found).what, found.verdict, only(found).remedy) == (What.FAULT, Verdict.RED, "Credit it.")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bcifs_console.accounting.replay import Verdict
+from bcifs_console.accounting.replay import Effect
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.base.settings import load_settings
 from bcifs_console.domain.codec import decode_customer_order
@@ -80,41 +80,41 @@ def booked(of: Order, under: Rules) -> tuple[dict[str, Decimal], list[str], bool
     return sums, lines, any(b.reason == "mapping" for b in (*answer.blockers, *answer.pending))
 
 
-def really(before: Rules, after: Rules) -> tuple[dict[int, Verdict], dict[int, dict[str, Decimal]]]:
-    """What two real runs over all orders say: the verdict on each, and what moved between accounts."""
-    verdicts, moves = {}, {}
+def really(before: Rules, after: Rules) -> tuple[dict[int, Effect], dict[int, dict[str, Decimal]]]:
+    """What two real runs over all orders say: the effect on each, and what moved between accounts."""
+    effects, moves = {}, {}
     for of in ORDERS:
         (old, old_lines, was_blocked), (new, new_lines, is_blocked) = booked(of, before), booked(of, after)
         moved = {name: new[name] - old[name] for name in {*old, *new} if new[name] != old[name]}
         if was_blocked != is_blocked:
-            verdicts[of.id] = Verdict.NEWLY_BLOCKED if is_blocked else Verdict.NEWLY_FREE
+            effects[of.id] = Effect.NEWLY_BLOCKED if is_blocked else Effect.NEWLY_FREE
         else:
-            verdicts[of.id] = Verdict.DIFFERENT if moved or old_lines != new_lines else Verdict.SAME
+            effects[of.id] = Effect.DIFFERENT if moved or old_lines != new_lines else Effect.SAME
         moves[of.id] = moved
-    return verdicts, moves
+    return effects, moves
 
 
-def told(tried: Tried) -> tuple[dict[int, Verdict], dict[int, dict[str, Decimal]]]:
-    verdicts = {of.id: Verdict.SAME for of in ORDERS} | {found.order_id: found.verdict for found in tried.changed}
+def told(tried: Tried) -> tuple[dict[int, Effect], dict[int, dict[str, Decimal]]]:
+    effects = {of.id: Effect.SAME for of in ORDERS} | {found.order_id: found.effect for found in tried.changed}
     moves: dict[int, dict[str, Decimal]] = {of.id: {} for of in ORDERS}
     for found in tried.changed:
         moves[found.order_id] = {change.account: change.amount for change in found.accounts}
-    return verdicts, moves
+    return effects, moves
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [(BOOK_RULES, THEN), (THEN, BOOK_RULES), (BOOK_RULES, WITHOUT_RETURNS), (WITHOUT_RETURNS, BOOK_RULES)],
 )
-def test_verdicts_and_amounts_are_those_of_two_real_runs(
+def test_effects_and_amounts_are_those_of_two_real_runs(
     context: Context, fill: Fill, before: Rules, after: Rules
 ) -> None:
     fill(before)
     tried = try_rules(context, None, after, since=EVER)
     assert told(tried) == really(before, after)
     assert tried.orders == len(ORDERS)
-    assert tried.verdicts == Counter(really(before, after)[0].values())
-    assert tried.verdicts[Verdict.SAME] < len(ORDERS)
+    assert tried.effects == Counter(really(before, after)[0].values())
+    assert tried.effects[Effect.SAME] < len(ORDERS)
 
 
 def test_sums_by_account_are_those_of_the_orders_and_balance(context: Context, fill: Fill) -> None:
@@ -133,7 +133,7 @@ def test_several_processes_say_what_one_says(context: Context, fill: Fill, monke
     monkeypatch.setattr(time_machine, "_PAGE", 5)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     shared = try_rules(context, None, THEN, since=EVER)
-    assert (shared.verdicts, shared.changed, shared.accounts) == (alone.verdicts, alone.changed, alone.accounts)
+    assert (shared.effects, shared.changed, shared.accounts) == (alone.effects, alone.changed, alone.accounts)
 
 
 class NoTerminal(io.StringIO):

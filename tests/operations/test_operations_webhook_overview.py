@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -9,8 +10,10 @@ from bcifs_console.base.clock import ManualClock
 from bcifs_console.bigcommerce.delivery_terms import GIVES_UP_AFTER, IDLE_AFTER
 from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.operations.webhook_overview import Refusals, Trouble, WebhookOverview, overview, redacted
-from bcifs_console.store import health, journal, webhooks
+from bcifs_console.operations.webhook_summary import AckTimes
+from bcifs_console.store import health, intake, journal, webhooks
 from bcifs_console.store.database import Database, Tx
+from bcifs_console.store.intake import Delivery
 from bcifs_console.store.webhooks import Finding, WebhookHealth
 from tests.conftest import AddConnection
 
@@ -99,6 +102,36 @@ def test_what_the_look_itself_put_right_is_over(sqlite_database: Database, clock
         )
         found = seen(sqlite_database, clock)
         assert (found.state, found.troubles, found.since) == (state, troubles, began)
+
+
+async def test_what_each_hook_brought_and_missed(sqlite_database: Database, clock: ManualClock, known: int) -> None:
+    database, began, shipped = sqlite_database, clock.now(), "store/shipment/created"
+    for number, scope in enumerate((SCOPE, shipped), 1):
+        record = health.HookRecord(known, scope, number, "d", True, "healthy", "", None, None)
+        database.write_sync(partial(health.save_hook, record=record))
+    text = f"{shipped} is registered and silent: 3 events are missing and none ever came."
+    silent = Finding(f"silent:{shipped}", WebhookState.DEGRADED, text, "Register anew.")
+    put(database, WebhookHealth(known, True, WebhookState.DEGRADED, (silent,), looked_at=began))
+
+    def fill(tx: Tx) -> None:
+        for outcome, scope, number in (("missed", shipped, 3), ("missed", SCOPE, 1), ("heard", SCOPE, 9)):
+            webhooks.add_sample(tx, known, webhooks.of_scope(outcome, scope), number)
+        for owner, p50, p99 in (("a", 2.0, 7.5), ("b", 1.0, 9.5)):
+            health.beat(tx, owner, "listener", {"ack": {"p50_ms": p50, "p99_ms": p99, "number": 8}})
+        health.beat(tx, "c", "worker", {"ack": None})
+
+    database.write_sync(fill)
+    for number, minutes in ((1, 0), (2, 50)):
+        clock.advance(60 * minutes)
+        await intake.accept(database, Delivery(known, f"d{number}", SCOPE, number, None, "{}"))
+    clock.advance(11 * 60)
+    database.write_sync(fill)
+    (found,) = database.read_sync(lambda conn: overview(conn, clock.now(), stale_after=timedelta(hours=2)))
+    created, dead = found.hooks
+    assert (found.state, found.ack) == ("degraded", AckTimes(1.0, 9.5, 8))
+    assert (created.state, created.last_hour, created.missed, created.heard) == ("healthy", 1, 2, 18)
+    assert (dead.state, dead.cause) == ("silent", "3 events are missing and none ever came.")
+    assert (dead.last_hour, dead.missed, dead.heard) == (0, 6, 0)
 
 
 def test_a_body_shows_what_is_documented_and_hides_other_words() -> None:

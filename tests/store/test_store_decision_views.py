@@ -4,8 +4,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import customers
+from bcifs_console.store.errors import NotedMeanwhile
 from bcifs_console.store.views.decisions import BuyerView, CandidateView, answered, waiting
 from tests.store.test_store_customers import ANN, CANDIDATES, ask, decide, decision
 
@@ -62,6 +65,9 @@ def test_a_note_on_an_open_question_is_shown_and_taken_away(bench: "Bench") -> N
     bench.database.write_sync(lambda tx: customers.remark(tx, found, "she calls back", actor="me"))
     assert waits(bench)[0].note == "she calls back"
     ask(bench)  # looked at again meanwhile
+    assert waits(bench)[0].note == "she calls back"
+    with pytest.raises(NotedMeanwhile, match="she calls back"):  # `found` was read before that note was left
+        bench.database.write_sync(lambda tx: customers.remark(tx, found, "mine", actor="me", instead_of=found.note))
     assert waits(bench)[0].note == "she calls back"
     bench.database.write_sync(lambda tx: customers.remark(tx, found, "", actor="me"))
     assert waits(bench)[0].note == ""

@@ -27,7 +27,7 @@ def _document(tx: Tx, held: Claim) -> int:
     new = NewDocument(
         held.connection_id, held.subject, "BC-5001", DocumentKind.CUSTOMER_ORDER, "hash", Decimal(1), "USD", "{}"
     )
-    return ledger.intend(tx, new)
+    return ledger.intend(tx, new).id
 
 
 WRITERS: dict[str, Callable[[Tx, Claim], object]] = {

@@ -40,7 +40,7 @@ def test_a_finished_order_shows_its_outcome_and_is_free(bench: "Bench") -> None:
         events=(("order.waits", {"for": "totals"}),),
     )
     assert bench.database.write_sync(lambda tx: queue.finish(tx, held, outcome, actor="service")) is OrderState.WAITING
-    (shown,) = bench.database.read_sync(lambda conn: views.orders(conn, order_id=5001))
+    (shown,) = bench.database.read_sync(lambda conn: views.orders(conn))
     assert (shown.state, shown.reason, shown.error, shown.remedy, shown.cause) == (
         "waiting",
         "totals",
@@ -64,7 +64,7 @@ def test_a_finished_order_shows_its_outcome_and_is_free(bench: "Bench") -> None:
     }
     assert queue.warnings_from(json.dumps(shown.warnings)) == outcome.warnings
     (event,) = bench.database.read_sync(lambda conn: views.timeline(conn, bench.connection_id, 5001))
-    assert (event.event, event.actor, event.detail) == ("order.waits", "service", {"for": "totals"})
+    assert (event.event, event.actor, event.detail) == ("order.waits", "service", {"for": "totals", "look": held.look})
     row = bench.row(5001)
     assert (row.lease_owner, row.lease_until, row.due_at, row.done_generation) == ("", None, None, 1)
 

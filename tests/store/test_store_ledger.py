@@ -37,7 +37,7 @@ def new_document(bench: "Bench", key: str = "BC-5001", kind: DocumentKind = Docu
 
 def intend(bench: "Bench", new: NewDocument | None = None) -> int:
     wanted = new or new_document(bench)
-    return bench.database.write_sync(lambda tx: ledger.intend(tx, wanted))
+    return bench.database.write_sync(lambda tx: ledger.intend(tx, wanted)).id
 
 
 def record(
@@ -212,12 +212,6 @@ def test_a_document_is_confirmed_and_counted_once(bench: "Bench", held: Claim) -
     assert document(bench).confirmed_at == first
     counted = bench.database.read_sync(lambda conn: journal.counts(conn, "documents"))
     assert counted == {(bench.connection_id, "customer_order"): 1}
-
-
-def test_calls_of_unknown_outcome_are_counted_for_the_screens(bench: "Bench", held: Claim) -> None:
-    document_id = intend(bench)
-    record(bench, held, document_id, header(PartState.UNKNOWN), PartChange("line:1", 2, PartState.SENT))
-    assert bench.database.read_sync(views.unknown_parts) == 1
 
 
 def test_the_documents_of_an_order_are_shown_with_their_calls(bench: "Bench", held: Claim) -> None:

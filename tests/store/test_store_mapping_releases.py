@@ -98,6 +98,8 @@ def test_one_goes_first_and_the_rest_when_it_is_told_to(bench: "Bench") -> None:
     assert [bench.row(order_id).state for order_id in (5, 6, 7)] == ["due", "waiting", "waiting"]
     assert do(bench, mapping_releases.let_go, release, release.orders)
     assert [bench.row(order_id).state for order_id in (6, 7)] == ["due", "due"]
+    # Many orders may wait for one rule: new orders do not wait behind them.
+    assert [bench.row(order_id).background for order_id in (5, 6, 7)] == [False, True, True]
     assert none_left(bench)
     assert events(bench)[-5:] == ["mapping.canary", "order.released", "mapping.released", *["order.released"] * 2]
 

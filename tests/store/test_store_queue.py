@@ -3,12 +3,11 @@
 import threading
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bcifs_console.base.clock import ManualClock
-from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import Claim, OrderState
 from bcifs_console.store import customers, intake, queue
 from bcifs_console.store.database import Database
@@ -138,37 +137,6 @@ def test_voiding_leases_ends_the_leases_on_buyers_too(bench: "Bench") -> None:
     assert not take("w2")
     bench.database.write_sync(queue.void_leases)
     assert take("w2")
-
-
-def test_releasing_makes_the_orders_that_wait_for_it_due_and_no_others(
-    bench: "Bench", add_connection: "AddConnection"
-) -> None:
-    bench.put(5001, OrderState.WAITING, reason=Reason.MAPPING, cause="mapping:sku A")
-    bench.put(5002, OrderState.WAITING, reason=Reason.MAPPING, cause="mapping:sku B")
-    bench.put(5003, OrderState.WAITING, reason=Reason.TOTALS)
-    bench.put(5004, OrderState.FAILED)
-
-    def release(**which: Any) -> list[int]:
-        return bench.database.write_sync(
-            lambda tx: queue.release_where(tx, bench.connection_id, found_by="mapping", **which)
-        )
-
-    assert release(reason="mapping", cause="mapping:sku B") == [5002]
-    (second,) = bench.claim()
-    assert second.order_id == 5002
-    bench.finish(second, OrderState.SYNCED)
-    assert release(reason="mapping") == [5001]
-    assert [held.order_id for held in bench.claim()] == [5001]
-
-
-def test_an_order_looked_at_while_its_like_are_released_is_looked_at_again(bench: "Bench") -> None:
-    """Its look may have begun with the old mapping; it would then wait for what is there already."""
-    bench.mark(5001)
-    (held,) = bench.claim()
-    bench.database.write_sync(
-        lambda tx: queue.release_where(tx, bench.connection_id, reason="mapping", found_by="mapping")
-    )
-    assert bench.finish(held, OrderState.WAITING, reason=Reason.MAPPING) is OrderState.DUE
 
 
 def test_the_orders_of_a_buyer_are_found_by_state(bench: "Bench") -> None:

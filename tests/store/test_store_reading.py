@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.store.database import Database, Tx
-from bcifs_console.store.errors import StoreProblem
+from bcifs_console.store.errors import StoreClosed, StoreProblem, StoreUnavailable
 from bcifs_console.store.tables import heartbeat
 
 
@@ -82,6 +82,24 @@ def test_data_version_changes_when_anyone_commits(sqlite_url: str, clock: Manual
     assert len({first, second, watching.data_version()}) == 3
     watching.close()
     other.close()
+
+
+def test_trouble_with_the_data_version_is_a_problem_of_the_store(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def execute(self, _statement: str) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(sqlite_database, "_version_probe", Broken())
+    with pytest.raises(StoreUnavailable, match=r"OperationalError: disk I/O error\."):
+        sqlite_database.data_version()
+    sqlite_database.close()
+    with pytest.raises(StoreClosed):
+        sqlite_database.data_version()
 
 
 def test_postgresql_has_no_data_version(postgresql_url: str, clock: ManualClock) -> None:

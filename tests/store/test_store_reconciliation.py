@@ -53,7 +53,7 @@ def intend(bench: "Bench", day: date | None = DAY, key: str = "BC-5001/PAY/44") 
     new = NewDocument(
         bench.connection_id, "order:5001", key, DocumentKind.VOUCHER, "", Decimal(1), "USD", "{}", day=day
     )
-    return bench.database.write_sync(lambda tx: ledger.intend(tx, new))
+    return bench.database.write_sync(lambda tx: ledger.intend(tx, new)).id
 
 
 def change(bench: "Bench", document_id: int, **how: Any) -> None:

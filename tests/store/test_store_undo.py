@@ -37,7 +37,7 @@ def undo(bench: "Bench", found: Decision) -> list[int]:
 def document(bench: "Bench", kind: DocumentKind, key: str, subject: str, state: PartState) -> None:
     """A document whose first call stands in `state`."""
     new = NewDocument(bench.connection_id, subject, key, kind, "", Decimal(0), "USD", "{}")
-    number = bench.database.write_sync(lambda tx: ledger.intend(tx, new))
+    number = bench.database.write_sync(lambda tx: ledger.intend(tx, new)).id
     bench.mark(9000)
     held = bench.claim_one(9000)
     part = PartChange("header", 1, state)

@@ -118,6 +118,10 @@ def test_each_connection_tells_of_its_sides_its_pause_and_its_webhooks(
         health.set_breaker(tx, bench.connection_id, Side.IFS, is_open=False)
         pauses.pause(tx, other, actor="dana", note="stock-taking")
         health.set_cursor(tx, other, "orders_modified", "x")
+        before, later = tx.now - timedelta(hours=2), tx.now - timedelta(hours=1)
+        for owner, at in (("a", later), ("b", before)):
+            told = {"bigcommerce": before.isoformat(), "ifs": at.isoformat()}
+            health.beat(tx, owner, "worker", {"answered": {other: told}})
         finding = Finding("silent", WebhookState.SILENT, "Nothing arrives.")
         state = WebhookHealth(other, registered=True, state=WebhookState.SILENT, findings=(finding,))
         webhooks.set_health(tx, replace(state, looked_at=tx.now), subject="connection:acme-eu", actor="watcher")
@@ -128,7 +132,9 @@ def test_each_connection_tells_of_its_sides_its_pause_and_its_webhooks(
     assert eu.paused[Side.IFS].cause == "401"
     assert us.paused == {}
     assert (eu.by_hand.actor, eu.by_hand.note, us.by_hand) == ("dana", "stock-taking", None)
-    assert (eu.polled_at, us.polled_at) == (bench.clock.now(), None)
+    now = bench.clock.now()
+    assert eu.answered == {Side.BIGCOMMERCE: now, Side.IFS: now - timedelta(hours=1)}, "the newest of all that is told"
+    assert us.answered == {}, "not asked yet"
     assert (eu.webhooks, eu.webhooks_cause, eu.webhooks_registered) == (WebhookState.SILENT, "Nothing arrives.", True)
     assert (us.webhooks, us.webhooks_registered) == (WebhookState.UNKNOWN, False)
 
@@ -303,6 +309,21 @@ def test_only_what_came_since_is_asked_for_and_never_further_back_than_the_windo
     newest = read(told, activity.newest)
     assert read(told, activity.ids, after=newest - 2) == [newest, newest - 1]
     assert read(told, activity.ids, window=1) == [newest]
+
+
+def test_what_one_look_wrote_is_found_by_its_name(told: "Bench") -> None:
+    told.mark(77, 78)
+    before = read(told, activity.newest)
+    looks = [told.claim_one(77), told.claim_one(78)]
+    for held in looks:
+        told.finish(held, OrderState.SYNCED, ifs_order_no="C1", events=(("order.edited", {"note": "x"}),))
+    mine = read(told, activity.ids, wanted=Wanted(text=looks[0].look))
+    found = read(told, activity.entries, wanted=mine)
+    assert [(each.event, each.subject) for each in found.values()] == [
+        ("order.synced", looks[0].subject),
+        ("order.edited", looks[0].subject),
+    ]
+    assert min(mine) > before
 
 
 def test_rows_come_whole(told: "Bench") -> None:

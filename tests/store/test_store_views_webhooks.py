@@ -75,6 +75,13 @@ async def test_deliveries_newest_first_with_their_orders(bench: "Bench") -> None
     await accept(bench, 2, SHIPPED, 5_001, late_s=75)
     await accept(bench, 3, "store/information/updated", None)
     bench.finish(bench.claim_one(5_001), OrderState.WAITING, reason=Reason.MAPPING)
+    began = bench.clock.now() - timedelta(seconds=1)
+    later = {SHIPPED: 1, "store/shipment/*": 1, "store/information/updated": 1, "store/information/*": 1}
+    read = bench.database.read_sync
+    assert read(lambda conn: webhooks.delivered(conn, began)) == {bench.connection_id: later}
+    first = {CREATED: 1, "store/order/*": 1}
+    before = began - timedelta(seconds=1)
+    assert read(lambda conn: webhooks.delivered(conn, before)) == {bench.connection_id: first | later}
     refs = bench.database.read_sync(views.newest_deliveries)
     assert [(ref.scope, ref.connection_id) for ref in refs] == [
         ("store/information/updated", bench.connection_id),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -112,6 +113,38 @@ def test_what_the_poll_saw_is_counted_and_sampled(bench: "Bench") -> None:
         lambda tx: health.note_missed(tx, bench.connection_id, seen_by_poll_only=2, seen_by_hook=5, at=tx.now)
     )
     assert sampled(bench, 10) == {"missed": 2, "heard": 5}
+
+
+def test_what_each_hook_told_of_stands_at_the_time_it_happened(bench: "Bench") -> None:
+    began, where = bench.clock.now(), bench.connection_id
+    for scope in ("s/a", "s/b"):
+        record = health.HookRecord(where, scope, 7, "d", True, "healthy", "", None, None)
+        bench.database.write_sync(partial(health.save_hook, record=record))
+
+    def happened(outcome: str, scope: str, number: int, ago_s: float) -> None:
+        at = bench.clock.now() - timedelta(seconds=ago_s)
+        word = webhooks.of_scope(outcome, scope)
+        bench.database.write_sync(lambda tx: webhooks.add_sample(tx, where, word, number, at=at))
+
+    bench.clock.advance(3_600)
+    happened("missed", "s/a", 2, 3_000)
+    happened("heard", "s/a", 5, 60)
+    happened("missed", "s/b", 4, 50)
+    read = bench.database.read_sync
+    since = bench.clock.now() - timedelta(seconds=100)
+    assert read(lambda conn: webhooks.compared_by_scope(conn, where, began)) == {
+        "s/a": webhooks.Compared(missed=2, heard=5),
+        "s/b": webhooks.Compared(missed=4),
+    }
+    assert read(lambda conn: webhooks.compared_by_scope(conn, where, since))["s/a"] == webhooks.Compared(heard=5)
+    assert sampled(bench, 3_600) == {}, "deliveries and changes are counted apart from single scopes"
+    unheard = [webhooks.Unheard("s/a", 2, None), webhooks.Unheard("s/b", 4, None)]
+    assert read(lambda conn: webhooks.unheard(conn, where, began)) == unheard
+    assert read(lambda conn: webhooks.unheard(conn, where, since)) == unheard[1:]
+    bench.database.write_sync(
+        lambda tx: tx.conn.exec_driver_sql("UPDATE hook SET last_delivery_at = since WHERE scope = 's/a'")
+    )
+    assert read(lambda conn: webhooks.unheard(conn, where, began))[0] == webhooks.Unheard("s/a", 2, began)
 
 
 def test_a_hook_keeps_its_since_while_its_state_lasts_and_what_was_done(bench: "Bench") -> None:

@@ -1,17 +1,20 @@
 """Alerts go out once; what no channel took is tried again; a missing extra and a wrong URL are said without the URL."""
 
+import asyncio
 import sys
 from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.base.settings import load_settings
 from bcifs_console.service import Service
 from bcifs_console.store import alerts as rows
-from bcifs_console.store.alerts import AGAIN_AFTER, ATTEMPTS, Alert
+from bcifs_console.store.alerts import AGAIN_AFTER, ATTEMPTS
 from bcifs_console.store.database import Database
+from bcifs_console.store.tables import alert
 from bcifs_console.sync.alerts import Alerts, AlertsUnavailable, apprise_channels
 from tests.simulator.clients import receiver
 
@@ -72,8 +75,9 @@ def write(database: Database, *titles: str) -> None:
         database.write_sync(lambda tx, t=title: rows.add(tx, None, level="trouble", title=t, body="b"))  # type: ignore[misc]
 
 
-def newest(database: Database) -> list[Alert]:
-    return database.read_sync(rows.newest)
+def newest(database: Database) -> list[Any]:
+    newest_first = select(alert).order_by(alert.c.id.desc())
+    return list(database.read_sync(lambda conn: conn.execute(newest_first).all()))
 
 
 async def test_each_goes_out_once_in_order(database: Database) -> None:
@@ -84,6 +88,18 @@ async def test_each_goes_out_once_in_order(database: Database) -> None:
     assert await alerts.flush() == 0
     assert channel.taken == ["first", "second"]
     assert all(alert.settled_at for alert in newest(database))
+
+
+async def test_a_slow_channel_takes_no_longer_for_many_than_for_one(database: Database) -> None:
+    everyone = asyncio.Barrier(3)
+
+    async def slow(title: str, body: str, level: str) -> bool:
+        await everyone.wait()
+        return True
+
+    write(database, "first", "second", "third")
+    async with asyncio.timeout(5):
+        assert await Alerts(database, slow).flush() == 3
 
 
 async def test_what_no_channel_took_is_tried_again_in_a_while(database: Database, clock: ManualClock) -> None:

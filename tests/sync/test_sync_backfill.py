@@ -1,7 +1,6 @@
 """Reading a backfill's pages: what is made due, what is kept for the look, and going on where one was cut short."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,23 +11,18 @@ from bcifs_console.bigcommerce.errors import AuthenticationFailed, BadAnswer, Bi
 from bcifs_console.bigcommerce.sweep import OrderPage
 from bcifs_console.domain.codec import decode_order
 from bcifs_console.domain.movements import Refund
-from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import VoucherTransport
-from bcifs_console.store import listings, views
+from bcifs_console.store import listings
 from bcifs_console.store.backfills import Backfill, Wanted
 from bcifs_console.store.views import LastRead
 from bcifs_console.sync.backfill import Marking, Step, is_wanted
 from bcifs_console.sync.runtime import Runtime
-from tests.accounting.building import line, order
 from tests.conftest import NOON
-from tests.sync.conftest import MakeRuntime
+from tests.sync.conftest import MakeRuntime, due, with_policy
+from tests.sync.listing_store import sold
 
 WANTED = Wanted(since=NOON - timedelta(days=30))
 PAGE = 3
-
-
-def sold(number: int, *, modified: datetime = NOON) -> Order:
-    return order((line(ex="10", inc="10"),), inc="10", tax="0", id=number, placed_at=NOON, modified_at=modified)
 
 
 class Shop:
@@ -68,9 +62,7 @@ def shop() -> Shop:
 
 @pytest.fixture
 def runtime(make_runtime: MakeRuntime, shop: Shop) -> Runtime:
-    made = make_runtime(store=shop)
-    made.connection = replace(made.connection, policy=replace(made.policy, voucher_transport=VoucherTransport.REST))
-    return made
+    return with_policy(make_runtime(store=shop), voucher_transport=VoucherTransport.REST)
 
 
 async def run(runtime: Runtime, on_step: Callable[[Step], None] | None = None) -> Backfill:
@@ -82,10 +74,6 @@ async def run(runtime: Runtime, on_step: Callable[[Step], None] | None = None) -
     found = await Marking(runtime, "ann", on_step, pause).run(WANTED)
     assert all(pauses)
     return found
-
-
-async def due(runtime: Runtime) -> set[int]:
-    return {row.order_id for row in await runtime.database.read(lambda conn: views.orders(conn, state="due"))}
 
 
 async def test_every_page_is_marked_and_kept_for_the_looks(runtime: Runtime, shop: Shop) -> None:

@@ -1,7 +1,6 @@
 """Breakers: which trouble pauses a connection, which does not, and how it comes back."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
@@ -14,24 +13,10 @@ from bcifs_console.store import health
 from bcifs_console.store.database import Database
 from bcifs_console.sync.breakers import Breakers
 from bcifs_console.sync.retry import BuyerBusy
-from bcifs_console.sync.runtime import Runtime, Timing
-from tests.sync.conftest import MakeRuntime
+from bcifs_console.sync.runtime import Runtime
+from tests.sync.conftest import TIMING, MakeRuntime, Probed
 
-TIMING = Timing(probe_interval=timedelta(seconds=60))
 IN_A_ROW = 8
-
-
-class Probed:
-    """A client of which only the probe is asked."""
-
-    def __init__(self) -> None:
-        self.probes = 0
-        self.trouble: Problem | None = None
-
-    async def probe(self, **_wanted: bool) -> None:
-        self.probes += 1
-        if self.trouble is not None:
-            raise self.trouble
 
 
 @pytest.fixture
@@ -42,11 +27,6 @@ def sides() -> tuple[Probed, Probed]:
 @pytest.fixture
 def runtime(make_runtime: MakeRuntime, sides: tuple[Probed, Probed]) -> Runtime:
     return make_runtime(store=sides[0], ifs=sides[1])
-
-
-@pytest.fixture
-def breakers(sqlite_database: Database, runtime: Runtime) -> Breakers:
-    return Breakers(sqlite_database, TIMING)
 
 
 async def rows(database: Database) -> Sequence[health.Breaker]:

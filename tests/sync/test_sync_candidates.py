@@ -53,6 +53,11 @@ def test_free_mail_says_next_to_nothing() -> None:
     assert found.reasons == ("same free mail domain gmail.com",)
 
 
+def test_a_domain_is_the_same_whatever_its_accents() -> None:
+    buyer = replace(TYCHO, email="tycho@brahé.example")
+    assert score(buyer, KnownCustomer("C1", "", domains=("brahe.example",))).score >= LEAST_SCORE
+
+
 def test_nothing_in_common_is_nothing() -> None:
     found = score(TYCHO, KnownCustomer("C1", "Grace Hopper", ("grace@example.com",), (), ("555-9999999",), ("78701",)))
     assert (found.score, found.reasons) == (0, ())

@@ -9,6 +9,7 @@ import pytest
 from bcifs_console.bigcommerce.delivery_terms import ATTEMPTS_AFTER, GIVES_UP_AFTER
 from bcifs_console.bigcommerce.hooks import BlockedDomain
 from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE
+from bcifs_console.store.webhooks import Unheard, WebhookHealth
 from bcifs_console.sync.diagnosis import (
     Acks,
     Evidence,
@@ -17,11 +18,13 @@ from bcifs_console.sync.diagnosis import (
     clock_of,
     diagnose,
     notice_codes,
+    silence_of,
     state_of,
 )
 from bcifs_console.sync.hook_plan import Step
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+SHIPPED = "store/shipment/created"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -151,6 +154,30 @@ def test_a_burst_names_the_time_it_must_be_mended_by() -> None:
 )
 def test_what_the_poll_saw_and_no_webhook_told(missed: int, heard: int, state: str) -> None:
     assert found(compared={"missed": missed, "heard": heard})[0] == state
+
+
+def test_one_silent_hook_beside_others_that_are_heard() -> None:
+    shipped, quiet = Unheard(SHIPPED, 3, NOW - HOUR), Unheard("store/order/archived", 2, None)
+    evidence: dict[str, Any] = {"unheard": [shipped, quiet], "steps": [step(), step(scope=SHIPPED)]}
+    (finding,) = diagnose(Evidence(NOW, **evidence, compared={"missed": 0, "heard": 9}))
+    assert (finding.kind, finding.state) == (f"silent:{SHIPPED}", "degraded")
+    assert finding.text == (
+        f"{SHIPPED} is registered and silent: 3 events are missing since its last one came (2026-12-01 11:00 UTC)."
+    )
+    assert "bcifs webhooks remove" in finding.remedy
+    (never,) = diagnose(Evidence(NOW, unheard=[Unheard(SHIPPED, 9, None)]))
+    assert never.text.endswith("9 events are missing and none ever came.")
+    health = WebhookHealth(1, findings=(finding,))
+    assert silence_of(health, "store/order/created") is None
+    missing, remedy = silence_of(health, SHIPPED) or ("", "")
+    assert (missing[:20], remedy) == ("3 events are missing", finding.remedy)
+
+
+def test_a_silent_hook_is_not_told_of_where_its_silence_is_explained() -> None:
+    silent = [Unheard(SHIPPED, 5, NOW - HOUR)]
+    assert found(unheard=silent, steps=[step("inactive", scope=SHIPPED)])[1] == ["inactive"]
+    assert found(unheard=silent, compared={"missed": 5, "heard": 0})[1] == ["silent"]
+    assert found(unheard=silent, has_listener=False)[1] == ["no_listener"]
 
 
 # -- the listener ------------------------------------------------------------------------------------------------------

@@ -65,6 +65,15 @@ async def test_one_that_has_the_same_problem_again_stops_it(bench: Bench) -> Non
     assert (found.state, found.note) == (RetryState.STOPPED, "Order 5001 did not get through: No such part.")
 
 
+async def test_a_stopped_one_is_not_written_to_every_second(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.finish(bench.claim_one(5001), OrderState.FAILED, cause="ifs:business", error="Refused.")
+    await group_retry_step(bench.database, bench.connection_id)
+    stopped = retry(bench)
+    monkeypatch.setattr(Database, "write", None)
+    await group_retry_step(bench.database, bench.connection_id)
+    assert retry(bench) == stopped
+
+
 async def test_a_stopped_one_that_gets_through_after_all_lets_the_others_go(bench: Bench) -> None:
     bench.finish(bench.claim_one(5001), OrderState.FAILED, cause="ifs:business", error="Refused.")
     await group_retry_step(bench.database, bench.connection_id)

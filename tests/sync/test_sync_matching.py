@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from bcifs_console.base.problems import ProblemKind
 from bcifs_console.domain.buyers import Buyer, Known, Skipped, Unknown
 from bcifs_console.domain.orders import Address
 from bcifs_console.domain.rules import Condition, ConditionField, MappingRule, Purpose, Rules, Unmatched
@@ -15,8 +16,9 @@ from bcifs_console.ifs.records import CustomerMatch
 from bcifs_console.store import customers, intake, queue
 from bcifs_console.store.customers import Decision
 from bcifs_console.sync.matching import TO_BE_CREATED, Match, Matching
+from bcifs_console.sync.retry import CustomerIdTaken
 from bcifs_console.sync.runtime import Runtime
-from tests.sync.conftest import MakeRuntime
+from tests.sync.conftest import MakeRuntime, with_policy
 
 ANN: Final = Buyer("customer:17", "ann@example.com", "Ann Lee", "", is_guest=False, address=Address(), channel_id=2)
 GUEST: Final = replace(ANN, key="email:ann@example.com", is_guest=True)
@@ -32,16 +34,16 @@ class FakeIfs:
     answer: Sequence[CustomerMatch] = ()
     asked: int = 0
     profile: Profile = field(default_factory=lambda: load_profile("default"))
+    ids_asked: list[str] = field(default_factory=list)
 
     async def customers_by_email(self, _email: str) -> list[CustomerMatch]:
         self.asked += 1
         return list(self.answer)
 
-
-def with_policy(runtime: Runtime, **changes: Any) -> Runtime:
-    policy = replace(runtime.policy, **changes)
-    runtime.connection = replace(runtime.connection, policy=policy)
-    return runtime
+    async def customer(self, customer_id: str) -> str:
+        """It has a customer of every id."""
+        self.ids_asked.append(customer_id)
+        return customer_id
 
 
 def claim(runtime: Runtime) -> Claim:
@@ -105,6 +107,11 @@ async def test_a_rule_beats_what_was_looked_up_before(runtime: Runtime, ifs: Fak
     assert ifs.asked == 0
 
 
+async def test_blanks_around_the_result_of_a_rule_are_no_part_of_the_customer(runtime: Runtime) -> None:
+    runtime.rules = Rules((MappingRule(Purpose.CUSTOMER, 1, " C100 "),))
+    assert (await resolve(runtime)).customer == Known("C100", "rule customer#1 v1")
+
+
 async def test_a_rule_answers_a_question_that_is_open(runtime: Runtime) -> None:
     ask(runtime)
     runtime.rules = Rules((CHANNEL_2,))
@@ -160,3 +167,14 @@ async def test_a_buyer_without_an_email_is_not_created_by_policy(runtime: Runtim
     with_policy(runtime, unmatched=Unmatched.CREATE)
     stranger = replace(ANN, key="order:5001", email="")
     assert (await resolve(runtime, stranger)).customer == Unknown()
+
+
+async def test_where_ifs_has_every_id_of_our_sequence_the_pattern_is_to_be_changed(
+    runtime: Runtime, ifs: FakeIfs
+) -> None:
+    """Which takes a person: it must not come back every few seconds for ever."""
+    with pytest.raises(CustomerIdTaken, match="BC100 by now") as raised:
+        await resolve(with_policy(runtime, unmatched=Unmatched.CREATE), held=claim(runtime))
+    assert len(ifs.ids_asked) == 100
+    assert "customer_id_pattern" in (raised.value.remedy or "")
+    assert raised.value.kind is ProblemKind.TRANSIENT

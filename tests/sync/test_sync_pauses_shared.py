@@ -14,22 +14,15 @@ from bcifs_console.store.errors import StoreUnavailable
 from bcifs_console.sync.breakers import Blame, Breakers
 from bcifs_console.sync.runtime import Runtime, Timing
 from bcifs_console.sync.worker import Worker
-from tests.sync.conftest import MakeRuntime
+from tests.sync.conftest import MakeRuntime, Probed
 
 TIMING = Timing(probe_interval=timedelta(seconds=0))
 DENIED = PermissionDenied("not granted")
 
 
-class Works:
-    """A client whose probe finds nothing wrong."""
-
-    async def probe(self, **_wanted: bool) -> None:
-        return
-
-
 @pytest.fixture
 def runtime(make_runtime: MakeRuntime) -> Runtime:
-    return make_runtime(store=Works(), ifs=Works())
+    return make_runtime(store=Probed(), ifs=Probed())
 
 
 async def test_a_pause_that_another_process_ended_is_ended_here_too(

@@ -1,73 +1,38 @@
 """The poll's own look at refunds, and the true miss rate: what it saw that no webhook told of."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from bcifs_console.base.clock import ManualClock
-from bcifs_console.bigcommerce.errors import BadAnswer
 from bcifs_console.domain.movements import Refund
-from bcifs_console.domain.orders import Order
 from bcifs_console.domain.rules import VoucherTransport
 from bcifs_console.store import intake, journal, views
 from bcifs_console.store.intake import Delivery
 from bcifs_console.sync.poller import Polled, poll
 from bcifs_console.sync.runtime import Runtime
-from tests.accounting.building import line, order
 from tests.conftest import NOON
-from tests.sync.conftest import MakeRuntime
+from tests.sync.conftest import MakeRuntime, with_policy
+from tests.sync.listing_store import ListingStore, sold
 
 OVERLAP = timedelta(minutes=2)
 REFUND_OVERLAP = timedelta(hours=2)
 GRACE = timedelta(seconds=60)
 
 
-class Store:
-    """Lists these orders and refunds; `refunds_since` are the times asked for."""
-
-    def __init__(self) -> None:
-        self.orders: list[Order] = []
-        self.refunds: list[Refund] = []
-        self.refunds_since: list[datetime] = []
-
-    async def orders_modified_since(
-        self, since: datetime, *, on_unreadable: Callable[[BadAnswer], None], on_page: Callable[[], None]
-    ) -> AsyncIterator[Order]:
-        on_page()
-        for found in self.orders:
-            yield found
-
-    async def refunds_between(
-        self, since: datetime, *, on_unreadable: Callable[[BadAnswer], None]
-    ) -> AsyncIterator[Refund]:
-        self.refunds_since.append(since)
-        for found in self.refunds:
-            if found.created_at >= since:
-                yield found
+@pytest.fixture
+def store() -> ListingStore:
+    return ListingStore()
 
 
 @pytest.fixture
-def store() -> Store:
-    return Store()
-
-
-@pytest.fixture
-def runtime(make_runtime: MakeRuntime, store: Store) -> Runtime:
-    made = make_runtime(store=store)
-    books = replace(made.policy, voucher_transport=VoucherTransport.REST)
-    made.connection = replace(made.connection, policy=books)
-    return made
+def runtime(make_runtime: MakeRuntime, store: ListingStore) -> Runtime:
+    return with_policy(make_runtime(store=store), voucher_transport=VoucherTransport.REST)
 
 
 def refund(number: int, order_id: int, at: datetime) -> Refund:
     return Refund(id=number, order_id=order_id, created_at=at, total_amount=Decimal(5), total_tax=Decimal(0))
-
-
-def sold(number: int, modified: datetime) -> Order:
-    return order((line(ex="10", inc="10"),), inc="10", tax="0", id=number, placed_at=NOON, modified_at=modified)
 
 
 async def run(runtime: Runtime) -> Polled:
@@ -83,7 +48,7 @@ async def generation(runtime: Runtime, number: int) -> int:
     return int(await runtime.database.read(lambda conn: conn.exec_driver_sql(query).scalar_one()))
 
 
-async def test_an_order_named_by_a_refund_is_looked_at_once(runtime: Runtime, store: Store) -> None:
+async def test_an_order_named_by_a_refund_is_looked_at_once(runtime: Runtime, store: ListingStore) -> None:
     await know(runtime, 1, 2)
     store.refunds = [refund(9, 1, NOON)]
     assert (await run(runtime)).orders == (1,)
@@ -94,7 +59,7 @@ async def test_an_order_named_by_a_refund_is_looked_at_once(runtime: Runtime, st
     assert await runtime.database.read(lambda conn: intake.heard_of_refund(conn, runtime.id, 1))
 
 
-async def test_refunds_are_read_again_for_the_length_of_the_overlap(runtime: Runtime, store: Store) -> None:
+async def test_refunds_are_read_again_for_the_length_of_the_overlap(runtime: Runtime, store: ListingStore) -> None:
     await run(runtime)
     await know(runtime, 1)
     store.refunds = [refund(9, 1, NOON)]
@@ -103,13 +68,13 @@ async def test_refunds_are_read_again_for_the_length_of_the_overlap(runtime: Run
     assert store.refunds_since == [runtime.policy.posts_from, runtime.policy.posts_from, NOON - REFUND_OVERLAP]
 
 
-async def test_refunds_of_orders_never_seen_make_none(runtime: Runtime, store: Store) -> None:
+async def test_refunds_of_orders_never_seen_make_none(runtime: Runtime, store: ListingStore) -> None:
     store.refunds = [refund(9, 1, NOON)]
     assert (await run(runtime)).orders == ()
     assert await runtime.database.read(views.orders) == []
 
 
-async def test_without_vouchers_refunds_are_not_asked_for(make_runtime: MakeRuntime, store: Store) -> None:
+async def test_without_vouchers_refunds_are_not_asked_for(make_runtime: MakeRuntime, store: ListingStore) -> None:
     await run(make_runtime(store=store, name="acme-eu"))
     assert store.refunds_since == []
 
@@ -131,11 +96,11 @@ async def counted(runtime: Runtime) -> tuple[int, int]:
 
 
 async def test_each_change_counts_once_by_whether_a_webhook_told_of_it(
-    runtime: Runtime, store: Store, clock: ManualClock
+    runtime: Runtime, store: ListingStore, clock: ManualClock
 ) -> None:
     await run(runtime)
     changed = clock.now() + timedelta(seconds=10)
-    store.orders = [sold(number, changed) for number in range(1, 11)]
+    store.orders = [sold(number, modified=changed) for number in range(1, 11)]
     clock.advance(20)
     for number in range(1, 8):
         await told(runtime, number, changed)
@@ -151,18 +116,18 @@ async def test_each_change_counts_once_by_whether_a_webhook_told_of_it(
 
 
 async def test_an_event_of_before_the_change_tells_nothing_of_it(
-    runtime: Runtime, store: Store, clock: ManualClock
+    runtime: Runtime, store: ListingStore, clock: ManualClock
 ) -> None:
     await run(runtime)
     await told(runtime, 1, clock.now())
     clock.advance(30)
-    store.orders = [sold(1, clock.now())]
+    store.orders = [sold(1, modified=clock.now())]
     clock.advance(120)
     await run(runtime)
     assert await counted(runtime) == (1, 0)
 
 
-async def test_changes_of_before_the_first_poll_do_not_count(runtime: Runtime, store: Store) -> None:
-    store.orders = [sold(1, NOON - timedelta(days=1))]
+async def test_changes_of_before_the_first_poll_do_not_count(runtime: Runtime, store: ListingStore) -> None:
+    store.orders = [sold(1, modified=NOON - timedelta(days=1))]
     await run(runtime)
     assert await counted(runtime) == (0, 0)

@@ -20,7 +20,7 @@ from bcifs_console.sync.looking import Progress
 from bcifs_console.sync.runtime import Runtime, Timing
 from bcifs_console.sync.worker import Worker
 from tests.integration.waiting import until
-from tests.sync.conftest import MakeRuntime
+from tests.sync.conftest import MakeRuntime, Probed
 
 TIMING = Timing(probe_interval=timedelta(seconds=60), max_attempts=3)
 CONCURRENCY = 16
@@ -64,11 +64,6 @@ class Looks:
         await until(look, f"{number} looks are under way", show=lambda: self.under_way)
 
 
-class Probed:
-    async def probe(self, **_wanted: bool) -> None:
-        return None
-
-
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     made = Looks()
@@ -79,11 +74,6 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
 @pytest.fixture
 def runtime(make_runtime: MakeRuntime) -> Runtime:
     return make_runtime(store=Probed(), ifs=Probed(), timing=TIMING)
-
-
-@pytest.fixture
-def breakers(sqlite_database: Database, runtime: Runtime) -> Breakers:
-    return Breakers(sqlite_database, TIMING)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from bcifs_console.domain.documents import (
     PartState,
     TaxTreatment,
 )
-from bcifs_console.domain.orders import Address, ChargeKind
+from bcifs_console.domain.orders import ChargeKind
 from bcifs_console.domain.rules import Purpose
 from bcifs_console.domain.vouchers import Rate, Take, TakeKind, VoucherDraft, VoucherKind, VoucherRow
 from bcifs_console.sync.redraft import is_built_upon, merged, merged_voucher, nothing_in_ifs, was_refused
@@ -47,7 +47,6 @@ OLD = CustomerOrderDraft(
     charges=(FREIGHT,),
     total_inc_tax=Decimal(30),
     total_tax=Decimal(0),
-    bill_to=Address(),
     ship_to=None,
     fact_hash="facts",
 )

@@ -21,15 +21,11 @@ from bcifs_console.store.past import KeptOrder
 from bcifs_console.store.tables import store_order
 from bcifs_console.sync.releasing import Fate, affected, fate, release_step
 from bcifs_console.sync.runtime import Runtime
-from tests.accounting.bookkeeping import BOOK_RULES, BOOKS, hours, lived, shipment, tender
+from tests.accounting.bookkeeping import BOOK_RULES, BOOKS, hours, lived, shipment, tender, without
 from tests.accounting.building import KNOWN, PLACED, POLICY, official, rule
 from tests.sync.conftest import MakeRuntime
 
 REVENUE = rule(Purpose.REVENUE, "4000")
-
-
-def without(*purposes: Purpose) -> Rules:
-    return Rules(tuple(each for each in BOOK_RULES.rules if each.purpose not in purposes))
 
 
 def an_order(order_id: int = 5001, **more: object) -> Order:

@@ -67,7 +67,7 @@ def document_id(sqlite_database: Database, runtime: Runtime) -> int:
     new = ledger.NewDocument(
         runtime.id, "order:5001", "BC-5001", DocumentKind.CUSTOMER_ORDER, "hash", Decimal(1), "USD", "{}"
     )
-    return sqlite_database.write_sync(lambda tx: ledger.intend(tx, new))
+    return sqlite_database.write_sync(lambda tx: ledger.intend(tx, new)).id
 
 
 async def run(runtime: Runtime, claim: Claim, ifs: Ifs) -> str:

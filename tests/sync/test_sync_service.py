@@ -78,7 +78,7 @@ async def test_asked_to_stop_it_ends_in_order(tmp_path: Path, other_process: Sto
 
 async def test_a_second_service_on_the_same_home_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     async with started(tmp_path):
-        with pytest.raises(HomeInUse, match="Another bcifs serve works on"):
+        with pytest.raises(HomeInUse, match="Another bcifs process works on"):
             await Service(quick_settings(tmp_path), SystemClock()).start()
     async with started(tmp_path) as again:
         assert again.address.port

@@ -1,26 +1,22 @@
 """The watcher: what it finds it repairs, writes down, and tells once; it touches only what a person registered."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from bcifs_console.base.clock import ManualClock
 from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.base.secret import Secret
 from bcifs_console.bigcommerce.errors import AuthenticationFailed, InvalidRequest, Unavailable
 from bcifs_console.bigcommerce.hooks import BlockedDomain
-from bcifs_console.bigcommerce.scopes import DELIVERY_EXCEPTION_SCOPE, HOOK_HEADER, WANTED_SCOPES
+from bcifs_console.bigcommerce.scopes import HOOK_HEADER, WANTED_SCOPES
 from bcifs_console.domain.states import Side
 from bcifs_console.store import alerts as alert_rows
-from bcifs_console.store import connections, health, intake, webhooks
-from bcifs_console.store.intake import Delivery
-from bcifs_console.store.tables import journal, webhook_health
+from bcifs_console.store import connections, health, webhooks
+from bcifs_console.store.tables import webhook_health
 from bcifs_console.store.vault import Vault
 from bcifs_console.store.webhooks import WebhookHealth
 from bcifs_console.sync import hooks
@@ -30,86 +26,9 @@ from bcifs_console.sync.runtime import Runtime
 from bcifs_console.sync.watcher import Watcher
 from tests.sync.conftest import TIMING, MakeRuntime
 from tests.sync.hook_store import HookStore
+from tests.sync.watching import INTERVAL, Watch, watching
 
 SCOPE = WANTED_SCOPES[0]
-INTERVAL = timedelta(minutes=1)
-
-
-@dataclass
-class Watch:
-    """One connection with registered webhooks, and the process that watches them."""
-
-    runtime: Runtime
-    store: HookStore
-    clock: ManualClock
-    watcher: Watcher
-    breakers: Breakers
-    told: list[tuple[str, str, str]] = field(default_factory=list)
-    polls: int = 0
-    listens: bool = True
-    owner: str = "w1"
-
-    async def minute(self, minutes: int = 1) -> WebhookHealth:
-        """Let so many minutes pass, with a look at the end of each."""
-        for _ in range(minutes):
-            self.clock.advance(60)
-            await self.look()
-        return await self.health()
-
-    async def look(self) -> WebhookHealth:
-        if self.listens:
-            await self.runtime.database.write(lambda tx: health.beat(tx, self.owner, "all", {}))
-        await self.watcher.cycle()
-        return await self.health()
-
-    async def health(self) -> WebhookHealth:
-        return await self.runtime.database.read(lambda conn: webhooks.health_of(conn, self.runtime.id))
-
-    async def sampled(self, **outcomes: int) -> None:
-        """The listener counts deliveries."""
-        for outcome, number in outcomes.items():
-            sample = partial(webhooks.add_sample, connection_id=self.runtime.id, outcome=outcome, number=number)
-            await self.runtime.database.write(sample)
-
-    async def journal(self, event: str = "webhooks.state") -> list[dict[str, Any]]:
-        query = select(journal.c.detail).where(journal.c.event == event, journal.c.actor == "watcher")
-        ordered = query.order_by(journal.c.id)
-        read = self.runtime.database.read
-        return [json.loads(text) for text in await read(lambda conn: list(conn.execute(ordered).scalars()))]
-
-
-@pytest.fixture
-def store() -> HookStore:
-    return HookStore()
-
-
-@pytest.fixture
-async def watch(make_runtime: MakeRuntime, store: HookStore, clock: ManualClock) -> Watch:
-    runtime = make_runtime(store=store)
-    return await watching(runtime, store, clock, {runtime.id: runtime})
-
-
-async def watching(
-    runtime: Runtime, store: HookStore, clock: ManualClock, runtimes: dict[int, Runtime], *, registered: bool = True
-) -> Watch:
-    breakers = Breakers(runtime.database, TIMING)
-    made: list[Watch] = []
-
-    async def send(title: str, body: str, level: str) -> bool:
-        made[0].told.append((level, title, body))
-        return True
-
-    def poll() -> None:
-        made[0].polls += 1
-
-    alerts = Alerts(runtime.database, send)
-    watcher = Watcher(runtime.database, runtimes, breakers, alerts, interval=INTERVAL, on_gap=poll)
-    made.append(Watch(runtime, store, clock, watcher, breakers))
-    if registered:
-        await hooks.register(runtime, actor="tester")
-        await made[0].look()
-        store.done.clear()
-    return made[0]
 
 
 async def test_all_is_well(watch: Watch) -> None:
@@ -130,16 +49,16 @@ async def test_the_first_look_ever_at_hooks_that_are_well_is_no_recovery(watch: 
 
 
 async def test_what_nobody_registered_is_not_touched(
-    make_runtime: MakeRuntime, store: HookStore, clock: ManualClock
+    make_runtime: MakeRuntime, hook_store: HookStore, clock: ManualClock
 ) -> None:
-    runtime = make_runtime(store=store)
-    watch = await watching(runtime, store, clock, {runtime.id: runtime}, registered=False)
+    runtime = make_runtime(store=hook_store)
+    watch = await watching(runtime, hook_store, clock, {runtime.id: runtime}, registered=False)
     assert (await watch.look()).registered is False
     await hooks.register(runtime, actor="tester")
     await hooks.remove(runtime, actor="tester")
-    store.done.clear()
+    hook_store.done.clear()
     assert (await watch.minute()).registered is False
-    assert (store.done, watch.told, watch.polls) == ([], [], 0)
+    assert (hook_store.done, watch.told, watch.polls) == ([], [], 0)
 
 
 async def test_deactivated_hooks_are_active_again_in_the_same_look(watch: Watch) -> None:
@@ -251,10 +170,10 @@ async def test_a_paused_store_is_not_called(watch: Watch) -> None:
 
 
 async def test_trouble_with_one_connection_keeps_none_of_the_others(
-    make_runtime: MakeRuntime, store: HookStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    make_runtime: MakeRuntime, hook_store: HookStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, fine = make_runtime(store=HookStore(), name="broken"), make_runtime(store=store)
-    watch = await watching(fine, store, clock, {broken.id: broken, fine.id: fine})
+    broken, fine = make_runtime(store=HookStore(), name="broken"), make_runtime(store=hook_store)
+    watch = await watching(fine, hook_store, clock, {broken.id: broken, fine.id: fine})
     await hooks.register(broken, actor="tester")
     whole = watch.watcher.look
 
@@ -264,130 +183,8 @@ async def test_trouble_with_one_connection_keeps_none_of_the_others(
         return await whole(runtime)
 
     monkeypatch.setattr(watch.watcher, "look", look)
-    store.give_up()
+    hook_store.give_up()
     assert (await watch.minute()).state == "deactivated"
-
-
-# -- what the listener counts ------------------------------------------------------------------------------------------
-
-
-async def test_a_burst_of_wrong_signatures_says_that_the_secret_is_wrong(watch: Watch) -> None:
-    await watch.sampled(wrong_signature=5)
-    found = await watch.minute()
-    assert (found.state, *found.kinds) == ("degraded", "refused:wrong_signature")
-    assert "client secret" in found.cause
-    assert found.failing_since is not None
-    await watch.sampled(wrong_signature=50)
-    await watch.minute()
-    assert len(watch.told) == 1  # another number is no change
-    assert (await watch.minute(11)).state == "healthy"
-
-
-async def test_our_own_ratio_against_the_line(watch: Watch) -> None:
-    await watch.sampled(accepted=85, too_slow=15)
-    found = await watch.minute()
-    assert found.state == "degraded"
-    assert "85%" in found.cause
-    found = await watch.minute(3)
-    assert "ratio" not in found.kinds  # two minutes are over
-
-
-async def test_neighbours_on_the_same_host_pull_us_down(
-    make_runtime: MakeRuntime, store: HookStore, clock: ManualClock
-) -> None:
-    mine, other = make_runtime(store=store), make_runtime(store=HookStore(), name="neighbour")
-    watch = await watching(mine, store, clock, {mine.id: mine, other.id: other})
-    await watch.runtime.database.write(lambda tx: webhooks.add_sample(tx, other.id, "no_event", 50))
-    await watch.sampled(accepted=60)
-    found = await watch.minute()
-    assert found.kinds == {"ratio"}
-    assert "all connections on this host" in found.cause
-
-
-async def test_samples_are_kept_for_a_day(watch: Watch) -> None:
-    await watch.sampled(accepted=7)
-    at = watch.clock.now()
-
-    async def kept() -> dict[str, int]:
-        return await watch.runtime.database.read(lambda conn: webhooks.sampled(conn, watch.runtime.id, at))
-
-    watch.clock.advance(23 * 3600)
-    await watch.look()
-    assert await kept() == {"accepted": 7}
-    watch.clock.advance(3600)
-    await watch.minute()
-    assert await kept() == {}
-
-
-async def test_what_the_store_reports_to_the_exceptions_hook(watch: Watch) -> None:
-    body = json.dumps({"data": {"type": "webhook", "id": 1, "error_code": 90001}})
-    notice = Delivery(watch.runtime.id, "n1", DELIVERY_EXCEPTION_SCOPE, None, None, body)
-    watch.clock.advance(5)
-    await intake.accept(watch.runtime.database, notice)
-    found = await watch.minute()
-    assert (found.state, *found.kinds) == ("degraded", "notice")
-    assert (await watch.minute()).state == "healthy"
-
-
-# -- what the poll saw -------------------------------------------------------------------------------------------------
-
-
-async def compared(watch: Watch, *, missed: int, heard: int) -> None:
-    at = watch.clock.now()
-    await watch.runtime.database.write(
-        lambda tx: health.note_missed(tx, watch.runtime.id, seen_by_poll_only=missed, seen_by_hook=heard, at=at)
-    )
-
-
-async def test_silence_is_seen_by_what_the_poll_finds(watch: Watch) -> None:
-    await watch.minute(15)
-    await compared(watch, missed=3, heard=0)
-    found = await watch.minute()
-    assert (found.state, watch.polls) == ("silent", 1)
-    assert "bcifs webhooks test" in found.remedy
-    await compared(watch, missed=0, heard=50)
-    assert (await watch.minute()).state == "degraded"
-    assert (await watch.minute(62)).state == "healthy"
-
-
-async def test_what_an_outage_hid_is_no_new_silence(watch: Watch) -> None:
-    watch.store.give_up()
-    await watch.minute()
-    await compared(watch, missed=30, heard=0)  # the poll after the repair finds what happened meanwhile
-    assert (await watch.minute()).state == "healthy"
-
-
-# -- the listener is away ----------------------------------------------------------------------------------------------
-
-
-async def test_a_gap_of_the_listener_is_told_and_polled_for(watch: Watch) -> None:
-    await watch.minute()
-    last_seen = watch.clock.now()
-    watch.clock.advance(72 * 3600)
-    watch.owner = "w2"  # the service was started anew
-    watch.store.give_up()
-    found = await watch.look()
-    assert found.state == "deactivated"
-    assert found.kinds == {"deactivated", "gap"}
-    assert (found.failing_since, watch.polls) == (last_seen, 1)
-    ((gap,),) = [await watch.journal("webhooks.gap")]
-    assert gap["hours"] == 72.0
-    assert datetime.fromisoformat(gap["since"]) == last_seen
-    assert (await watch.minute()).state == "healthy"
-
-
-async def test_a_restart_is_no_gap(watch: Watch) -> None:
-    watch.clock.advance(50)
-    watch.owner = "w2"
-    found = await watch.look()
-    assert (found.state, watch.polls) == ("healthy", 0)
-
-
-async def test_no_listener_at_all(watch: Watch) -> None:
-    watch.listens = False
-    found = await watch.minute()
-    assert (found.state, *found.kinds) == ("silent", "no_listener")
-    assert found.failing_since == watch.clock.now() - INTERVAL
 
 
 # -- several processes, and the secret ---------------------------------------------------------------------------------
@@ -428,16 +225,16 @@ async def test_the_previous_secret_is_accepted_until_its_last_retry(watch: Watch
 
 
 async def test_without_channels_no_alert_is_written(
-    make_runtime: MakeRuntime, store: HookStore, clock: ManualClock
+    make_runtime: MakeRuntime, hook_store: HookStore, clock: ManualClock
 ) -> None:
-    runtime = make_runtime(store=store)
+    runtime = make_runtime(store=hook_store)
     await hooks.register(runtime, actor="tester")
     alerts = Alerts(runtime.database, None)
     runtimes = {runtime.id: runtime}
     watcher = Watcher(
         runtime.database, runtimes, Breakers(runtime.database, TIMING), alerts, interval=INTERVAL, on_gap=lambda: None
     )
-    store.give_up()
+    hook_store.give_up()
     await watcher.cycle()
     assert (await runtime.database.read(lambda conn: webhooks.health_of(conn, runtime.id))).state == "deactivated"
-    assert await runtime.database.read(alert_rows.newest) == []
+    assert await runtime.database.write(alert_rows.take) == []

@@ -289,6 +289,23 @@ async def test_stop_lets_looks_end_and_cancels_those_that_do_not(office: Office)
     assert office.looks == {1: 1, 2: 1}
 
 
+async def test_stop_does_not_wait_for_a_free_place(office: Office) -> None:
+    all_begun = asyncio.Barrier(5)
+
+    async def never_ends() -> Outcome:
+        await all_begun.wait()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    office.endings = dict.fromkeys((1, 2, 3, 4), never_ends)
+    office.begin()
+    await office.mark(1, 2, 3, 4)
+    await all_begun.wait()
+    async with asyncio.timeout(2):
+        await office.worker.stop(0.1)
+    assert office.worker.busy == 0
+
+
 async def test_a_store_that_does_not_answer_is_waited_for(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither reads nor writes work for a while; the worker is still there afterwards."""
     refused = 0

@@ -33,6 +33,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _every("back", ("escape",), "back", "Close what is in front of the section."),
     _every("top", ("g", "home"), "top", "Go to the top of the list or page."),
     _every("bottom", ("G", "end"), "bottom", "Go to the bottom of the list or page."),
+    _every("columns", ("ctrl+w",), "columns", "Show the columns there was no room for; scroll sideways with h and l."),
     _every("reload", ("R",), "refresh", "Read the screen anew."),
     _every("theme", ("T",), "colours", "Choose the colours: dark, light, high contrast, the terminal's own."),
     _every("deeds", ("L",), "action journal", "What you did in this console, and what can be undone."),

@@ -27,9 +27,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "jobs.give_up",
         ("x",),
         "give up",
-        "Let nothing more of a group go whose first order is on its way or stuck.",
+        "Leave the order out, with a note. Of a group whose first order is on its way or stuck: let nothing more go.",
         "jobs",
         writes=True,
+        danger=True,
     ),
     Action(
         "jobs.pause",

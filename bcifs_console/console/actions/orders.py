@@ -22,6 +22,5 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _order("copy", ("y",), "copy", "Copy the order's number, or the numbers of the marked ones."),
     _order("copy_row", ("Y",), "copy all", "Copy all that the list knows of the order, as JSON.", in_footer=False),
     _order("browse", ("o",), "in store", "Open the order in the store's control panel.", in_footer=False),
-    _order("columns", ("ctrl+w",), "columns", "Show every column; scroll sideways with h and l.", in_footer=False),
     _order("clear_filter", ("ctrl+x",), "all orders", "Take the filter away.", in_footer=False),
 )

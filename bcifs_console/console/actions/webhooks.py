@@ -54,6 +54,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         _SECTION,
     ),
     Action(
+        "webhooks.look_again",
+        ("a",),
+        "again",
+        "Look at the order of the delivery under the cursor again, as if it had been delivered once more.",
+        _SECTION,
+        writes=True,
+    ),
+    Action(
         "webhooks.renew_secret",
         ("N",),
         "new secret",

@@ -5,7 +5,6 @@ A screen says what it shows (`compose_body`), how it reads it (`load`) and which
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual import events, on, work
@@ -22,8 +21,10 @@ from bcifs_console.console import text
 from bcifs_console.console.actions import EVERYWHERE, REGISTRY, bindings_of
 from bcifs_console.console.gateway import Gateway
 from bcifs_console.console.messages import StoreChanged
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.vitals import Part
 from bcifs_console.console.widgets.footer import Footer
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.status_bar import StatusBar
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.store.feed import ChangeSet
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STYLES: Final = Path(__file__).parent.parent / "styles"
 #: A screen is read anew at most this often because of changes.
 _RELOAD_S: Final = 0.5
 #: What could not be read is tried again after this long.
@@ -43,21 +43,22 @@ READ_ONLY: Final = "read-only: the console was opened with --readonly"
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen of the console. Bindings come from the action registry, styles from styles/SECTION.tcss."""
+    """A screen of the console. Bindings come from the action registry, styles from the app."""
 
     SECTION: ClassVar[str] = ""
     TITLE_TEXT: ClassVar[str] = ""
     #: The kinds of changes that concern the screen; none: all of them.
     KINDS: ClassVar[frozenset[str]] = frozenset()
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     AUTO_FOCUS = "#body *"
+    #: Seconds between two ticks while in front, for what moves while nothing changes in the store; 0: none.
+    TICK_S: ClassVar[float] = 0.0
+    #: Seconds after its last move at which the cursor is taken to rest.
+    REST_S: ClassVar[float] = 0.08
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "SECTION" in cls.__dict__:
             cls.BINDINGS = [*bindings_of(cls.SECTION)]
-            styles = STYLES / f"{cls.SECTION}.tcss"
-            if styles.exists():
-                cls.CSS_PATH = styles
         super().__init_subclass__(**options)
 
     def __init__(self) -> None:
@@ -68,6 +69,7 @@ class ConsoleScreen(Screen[None]):
         self._is_loaded = False
         self._loaded_at = 0.0
         self._waiting: Timer | None = None
+        self._resting: Timer | None = None
         self._wanted: dict[str, Any] = {}
         self._has_missed = False
 
@@ -102,6 +104,25 @@ class ConsoleScreen(Screen[None]):
             self.call_later(self.reload_soon)
             return None
 
+    def at_rest(self, show: Callable[[], None]) -> None:
+        """Call this once the cursor rests: whoever holds a key down is not shown in full what she passes by.
+
+        One call a screen is put off at a time: the last one asked for.
+        """
+        if self._resting is not None:
+            self._resting.stop()
+
+        def rest() -> None:
+            self._resting = None
+            show()
+
+        self._resting = self.set_timer(self.REST_S, rest)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no call is put off until the cursor rests."""
+        return self._resting is None
+
     # -- for screens to fill ----------------------------------------------------------------------------------------
 
     def compose_body(self) -> ComposeResult:
@@ -117,6 +138,10 @@ class ConsoleScreen(Screen[None]):
 
     def go_to(self, **focus: Any) -> None:
         """Show the thing another screen or the jump asked for (a filter, an id); called once the screen is loaded."""
+
+    def tick(self) -> None:
+        """`TICK_S` has passed; by itself the screen is read anew."""
+        self.reload_soon()
 
     def close_detail(self) -> bool:
         """Esc: go back from a detail to its list. False where none is open, so that the screen itself is closed."""
@@ -143,6 +168,13 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#problem").display = False
         self.query_one("#body").loading = True
         self.show_hint(self.desk.hint)
+        if self.TICK_S:
+            self.set_interval(self.TICK_S, self.tick_in_front)
+
+    def tick_in_front(self) -> None:
+        """A tick counts while the screen is in front and was read once."""
+        if self.is_current and self._is_loaded:
+            self.tick()
 
     # -- what the app tells every screen -----------------------------------------------------------------------------
 
@@ -170,12 +202,13 @@ class ConsoleScreen(Screen[None]):
     @on(StoreChanged)
     def take_changes(self, message: StoreChanged) -> None:
         """Changes of the store, told to the screen in front."""
-        began = time.perf_counter()
+        began = time.thread_time()
         if message.changes.resync:
             self.reload_soon()
         elif message.changes.touches(self.KINDS):
             self.apply_changes(message.changes)
-        self.desk.feeding.took(time.perf_counter() - began)
+        # Most of what changes cost is painting them. Counted is what the loop did, not what it was kept waiting.
+        self.call_after_refresh(lambda: self.desk.feeding.took(time.thread_time() - began))
 
     def mark_stale(self) -> None:
         """Something changed while the screen is hidden: it is read when it comes to the front."""
@@ -228,7 +261,9 @@ class ConsoleScreen(Screen[None]):
         if problem is not None:
             self.reload_in(_TRY_AGAIN_S)
             return
-        self._is_loaded = True
+        if not self._is_loaded:
+            self._is_loaded = True
+            self.desk.freeze_garbage()
         if self._has_missed:
             self._has_missed = False
             for table in self.query(VirtualTable):
@@ -246,7 +281,7 @@ class ConsoleScreen(Screen[None]):
         panel.display = problem is not None
         if problem is not None:
             told = f"R tries again; by itself in {_TRY_AGAIN_S:.0f} s."
-            panel.update(Content.assemble(text.problem(problem), "\n", (told, "$text-muted")))
+            panel.update(Content.assemble(text.problem(problem), "\n", (told, DIM)))
 
     def want(self, **focus: Any) -> None:
         """Have `go_to` called with this as soon as the screen is loaded."""
@@ -254,6 +289,20 @@ class ConsoleScreen(Screen[None]):
             self.go_to(**focus)
         else:
             self._wanted = focus
+
+    def turn_columns(self) -> None:
+        """Show every column of the list in use, or again those there is room for."""
+        lists = [table for table in self.query(VirtualTable) if all(each.display for each in table.ancestors_with_self)]
+        table = self.focused if isinstance(self.focused, VirtualTable) else next(iter(lists), None)
+        if table is None:
+            self.desk.say("There is no list here.", severity="warning")
+            return
+        hidden = [column.title for column in table.hidden_columns]
+        if hidden:
+            self.desk.say(f"Shown as well: {', '.join(hidden)}. h and l scroll sideways.")
+        elif not table.everything:
+            self.desk.say("Every column is shown.")
+        table.everything = not table.everything and bool(hidden)
 
     # -- actions -----------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from bcifs_console.base.text import safe_text
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Layout, Sheet
 
@@ -21,7 +22,7 @@ from bcifs_console.console.widgets.sheet import Layout, Sheet
 class DecideAnswerScreen(ModalScreen[str | None]):
     """Asks whether to answer so; `layout` says what happens then. The note where yes."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "yes"),
         Binding("m", "remark", "note"),

@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, Label, Static
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.lines import DIM, STRONG, WARN, Lines, heading, line, paragraph
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet
@@ -50,7 +51,7 @@ class RuleAnswer:
 class DecideRuleScreen(ModalScreen[RuleAnswer | None]):
     """A customer rule, begun from one buyer; the answer is what shall be saved."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "save"),
         Binding("escape", "no", "cancel"),

@@ -14,7 +14,9 @@ from textual.widgets import Input, Static
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.candidate_list import CandidateList
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.store.views.decisions import CandidateView
 
@@ -26,23 +28,22 @@ _BEGIN: Final = "Enter searches. Then ↓ goes to those found, and Enter there c
 class DecideSearchScreen(ModalScreen[CandidateView | None]):
     """Searches while it is open; Esc leaves without a choice."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel"),
         Binding("down", "to_found", "to those found", show=False),
     ]
 
-    def __init__(self, whom: str, search: Search, *, begin_with: str = "") -> None:
+    def __init__(self, whom: str, search: Search) -> None:
         super().__init__()
         self.whom: Final = safe_text(whom)
         self.search: Final = search
-        self.begin_with: Final = begin_with
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="decide-dialog"):
             yield Static(Content(f"Which IFS customer is {self.whom}?"), classes="dialog-title")
-            yield SafeInput(self.begin_with, placeholder="customer id, e-mail, or words of the name", id="search-for")
-            yield Static(Content.styled(_BEGIN, "$foreground-muted"), id="search-said")
+            yield SafeInput(placeholder="customer id, e-mail, or words of the name", id="search-for")
+            yield Static(Content.styled(_BEGIN, DIM), id="search-said")
             with VerticalScroll(id="search-scroll", can_focus=False):
                 yield CandidateList(id="search-found")
 
@@ -58,7 +59,7 @@ class DecideSearchScreen(ModalScreen[CandidateView | None]):
     @work(exclusive=True, group="search")
     async def look(self, wanted: str) -> None:
         """Ask, and show who was found."""
-        self._say(Content.styled("… asking IFS", "$foreground-muted"))
+        self._say(Content.styled("… asking IFS", DIM))
         found: Sequence[CandidateView] = ()
         try:
             found = await self.search(wanted)
@@ -103,4 +104,4 @@ class DecideSearchScreen(ModalScreen[CandidateView | None]):
 def _told(number: int) -> Content:
     if not number:
         return Content.styled("! IFS has nobody like that. Try fewer or other words.", "$text-warning")
-    return Content.styled(f"{number} found. Enter or the letter chooses; Esc searches anew.", "$foreground-muted")
+    return Content.styled(f"{number} found. Enter or the letter chooses; Esc searches anew.", DIM)

@@ -1,6 +1,7 @@
 """Giving an answer about a buyer: ask, do it, tell, and keep the way back. Used by the Decisions screen.
 
-Each answer is one worker: the screen goes on meanwhile, and what the store then holds comes by the change feed.
+Each question is one worker, of which a newer one takes the place; an answer once given is carried out by the app. The
+screen goes on meanwhile, and what the store then holds comes by the change feed.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,14 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bcifs_console.base.problems import Problem
+from bcifs_console.console.gateway import Undo
 from bcifs_console.console.screens.decide_answer import DecideAnswerScreen
 from bcifs_console.console.screens.decide_rule import DecideRuleScreen
 from bcifs_console.console.screens.decide_search import DecideSearchScreen
 from bcifs_console.console.screens.note import AskScreen
 from bcifs_console.console.widgets.decision_lines import counted, money_text
-from bcifs_console.console.widgets.lines import Lines, paragraph
+from bcifs_console.console.widgets.lines import DIM, Lines, paragraph
 from bcifs_console.console.widgets.preview_lines import preview_lines
 from bcifs_console.operations import decide
+from bcifs_console.operations.context import Context
 from bcifs_console.operations.decide import Decided
 from bcifs_console.store.views.decisions import BuyerView, CandidateView
 
@@ -85,15 +88,16 @@ class Deciding:
             lines = paragraph(
                 f"{_orders(found)} {_goes(found.orders)} to IFS for {candidate.customer_id}, and all later ones.", width
             )
-            return [*lines, *paragraph(_SENT_SOON, width, style="$foreground-muted")]
+            return [*lines, *paragraph(_SENT_SOON, width, style=DIM)]
 
         title = f"{found.name} is {candidate.customer_id} {candidate.name}?".replace(" ?", "?")
         note = await self._ask(DecideAnswerScreen(title, said, yes="Link", note=found.note))
         if note is None:
             return
         verb = partial(decide.link, decision_id=found.id, customer_id=candidate.customer_id, note=note)
-        done = await self._screen.gateway.act(verb)
-        self._told(done, f"{found.name} is IFS customer {done.customer_id}; {_go_on(done)}.", until=_SENT)
+        await self._answer(
+            verb, lambda done: f"{found.name} is IFS customer {done.customer_id}; {_go_on(done)}.", until=_SENT
+        )
 
     async def _create(self, found: BuyerView) -> None:
         from bcifs_console.operations.decide_preview import preview  # with both clients: loaded when first needed
@@ -115,8 +119,8 @@ class Deciding:
         note = await self._ask(asked)
         if note is None:
             return
-        done = await self._screen.gateway.act(partial(decide.create, decision_id=found.id, note=note))
-        self._told(done, f"{found.name} becomes a new IFS customer; {_go_on(done)}.", until=_SENT)
+        verb = partial(decide.create, decision_id=found.id, note=note)
+        await self._answer(verb, lambda done: f"{found.name} becomes a new IFS customer; {_go_on(done)}.", until=_SENT)
 
     async def _search(self, found: BuyerView) -> None:
         from bcifs_console.operations.decide_search import search
@@ -135,8 +139,8 @@ class Deciding:
         note = await self._ask(DecideAnswerScreen(f"Leave {found.name} out?", said, yes="Leave out", note=found.note))
         if note is None:
             return
-        done = await self._screen.gateway.act(partial(decide.skip, decision_id=found.id, note=note))
-        self._told(done, f"{found.name} is left out, with {counted(len(done.orders), 'order')}.")
+        verb = partial(decide.skip, decision_id=found.id, note=note)
+        await self._answer(verb, lambda done: f"{found.name} is left out, with {counted(len(done.orders), 'order')}.")
 
     async def _rule(self, found: BuyerView) -> None:
         from bcifs_console.operations.decide_rule import MadeRule, Wanted, make, suggested
@@ -154,38 +158,55 @@ class Deciding:
         if answer is None:
             return
         verb = partial(make, connection_id=found.connection_id, wanted=answer.wanted, note=answer.note)
-        made = await self._screen.gateway.act(verb)
-        released = counted(len(made.released), "waiting order")
-        self._screen.desk.notify_done(
-            f"Saved rule {made.rule.label} → {made.rule.result}; {released} let go, one first."
-        )
+
+        def tell(made: MadeRule) -> None:
+            released = counted(len(made.released), "waiting order")
+            self._tell(f"Saved rule {made.rule.label} → {made.rule.result}; {released} let go, one first.")
+
+        await self._screen.desk.carry_out(verb, tell)
 
     async def _remark(self, found: BuyerView) -> None:
         why = "For whoever looks next; it goes with the answer. Empty takes it away."
         note = await self._screen.app.push_screen_wait(AskScreen(f"A note on {found.name}", why, value=found.note))
         if note is None or note.strip() == found.note:
             return
-        await self._screen.gateway.act(partial(decide.remark, decision_id=found.id, text=note, instead_of=found.note))
+        verb = partial(decide.remark, decision_id=found.id, text=note, instead_of=found.note)
         back = partial(decide.remark, decision_id=found.id, text=found.note, instead_of=note)
-        self._screen.desk.notify_done(f"Noted on {found.name}.", undo=back)
+        await self._screen.desk.carry_out(verb, lambda _noted: self._tell(f"Noted on {found.name}.", back))
 
     async def _look_again(self, found: BuyerView) -> None:
         self._screen.desk.say("Asking IFS who this buyer may be …")
         await self._screen.gateway.act(partial(decide.gather_candidates, decision_id=found.id))
 
     async def _reopen(self, found: BuyerView) -> None:
-        done = await self._screen.gateway.act(partial(decide.undo, decision_id=found.id, note=_UNDONE))
-        orders = counted(len(done.orders), "order")
-        self._screen.desk.notify_done(f"The question about {found.name} is open again; {orders} looked at again.")
+        def tell(done: Decided) -> None:
+            orders = counted(len(done.orders), "order")
+            self._tell(f"The question about {found.name} is open again; {orders} looked at again.")
+
+        await self._screen.desk.carry_out(partial(decide.undo, decision_id=found.id, note=_UNDONE), tell)
 
     # -- asking and telling ------------------------------------------------------------------------------------------
 
     async def _ask(self, question: DecideAnswerScreen) -> str | None:
         return await self._screen.app.push_screen_wait(question)
 
-    def _told(self, done: Decided, said: str, *, until: str = "") -> None:
-        back = partial(decide.undo, decision_id=done.decision.id, note=_UNDONE, answer=done)
-        self._screen.desk.notify_done(said, undo=back, until=until)
+    async def _answer(
+        self,
+        verb: Callable[[Context], Awaitable[Decided]] | Callable[[Context], Decided],
+        said: Callable[[Decided], str],
+        *,
+        until: str = "",
+    ) -> None:
+        """Give the answer; it can be taken back as long as it is the one that was given."""
+
+        def tell(done: Decided) -> None:
+            back = partial(decide.undo, decision_id=done.decision.id, note=_UNDONE, answer=done)
+            self._screen.desk.notify_done(said(done), undo=back, until=until)
+
+        await self._screen.desk.carry_out(verb, tell)
+
+    def _tell(self, said: str, undo: Undo | None = None) -> None:
+        self._screen.desk.notify_done(said, undo)
 
 
 def _orders(found: BuyerView) -> str:

@@ -28,7 +28,7 @@ from bcifs_console.console.widgets.decision_lines import (
     summary,
     waiting_cells,
 )
-from bcifs_console.console.widgets.lines import heading
+from bcifs_console.console.widgets.lines import DIM, heading
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.operations import decide
@@ -40,7 +40,7 @@ _NOBODY_WAITS: Final = Content("✓ Nobody waits for a decision.\nw shows the qu
 _NONE_ANSWERED: Final = Content("No question was answered yet.\nw goes back to those that wait.")
 _NO_CANDIDATE: Final = Content.styled(
     "Nobody in IFS looks like this buyer.\n/ searches IFS · n creates a new customer · x leaves the buyer out",
-    "$foreground-muted",
+    DIM,
 )
 
 
@@ -122,11 +122,7 @@ class DecisionsScreen(ConsoleScreen):
         ids += [each.id for each in found if each.id in self._later]
         table = self.table
         table.message = _NONE_ANSWERED if self.shows_answered else _NOBODY_WAITS
-        if table.hydrate is None or not table.row_count:
-            table.set_source(ids, self._rows)
-        else:
-            table.replace(ids)
-            table.forget()
+        table.refill(ids, self._rows)
         self._show_title(found)
 
     def _show_title(self, found: Sequence[BuyerView]) -> None:

@@ -1,8 +1,9 @@
 """`L`: the action journal of this console: what was done and said, newest first, and taking it back."""
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -11,15 +12,15 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.gateway import Deed, DeedKind, Gateway
+from bcifs_console.console.widgets.lines import DIM
 
 _GLYPHS: Final = {
     DeedKind.DONE: ("✓", "$text-success"),
-    DeedKind.UNDONE: ("↶", "$text-muted"),
+    DeedKind.UNDONE: ("↶", DIM),
     DeedKind.PROBLEM: ("✗", "$text-error"),
-    DeedKind.NOTE: ("·", "$text-muted"),
+    DeedKind.NOTE: ("·", DIM),
 }
 _EMPTY: Final = "Nothing was done in this console yet. What you do is written here; bcifs orders show has the rest."
 
@@ -32,9 +33,10 @@ class DeedsScreen(ModalScreen[None]):
         Binding("u", "take_back", "undo"),
     ]
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, take_back: Callable[[Deed], object]) -> None:
         super().__init__()
         self.gateway: Final = gateway
+        self._take_back: Final = take_back
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
@@ -60,17 +62,9 @@ class DeedsScreen(ModalScreen[None]):
         if choices.highlighted is None:
             return
         number = choices.get_option_at_index(choices.highlighted).id
-        if number is not None:
-            self.take_back(int(number))
-
-    @work(exclusive=True)
-    async def take_back(self, number: int) -> None:
-        """Take one deed back and show the journal anew."""
-        try:
-            await self.gateway.undo(number)
-        except Problem as problem:
-            self.gateway.note(str(problem), DeedKind.PROBLEM)
-        self.show_deeds()
+        deed = next((deed for deed in self.gateway.deeds if str(deed.number) == number), None)
+        if deed is not None and deed.can_undo:
+            self._take_back(deed)
 
 
 def _line(deed: Deed) -> Content:
@@ -79,8 +73,8 @@ def _line(deed: Deed) -> Content:
     if deed.kind is DeedKind.DONE and deed.undo is None:
         after = "  cannot be undone"
     return Content.assemble(
-        Content.styled(f"{deed.at:%H:%M:%S}  ", "$text-muted"),
+        Content.styled(f"{deed.at:%H:%M:%S}  ", DIM),
         Content.styled(f"{glyph} ", style),
         safe_text(deed.text),
-        Content.styled(after, "$text-muted"),
+        Content.styled(after, DIM),
     )

@@ -16,7 +16,7 @@ from bcifs_console.console.actions import EVERYWHERE, REGISTRY, of_section
 from bcifs_console.console.keymap import Keymap, key_name
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.widgets.choices import ChoiceInput
-from bcifs_console.console.widgets.lines import wrapped
+from bcifs_console.console.widgets.lines import DIM, wrapped
 
 _KEYS: Final = 12
 _LABEL: Final = 16
@@ -125,7 +125,7 @@ def _columns(keys: str, label: str, text: str, width: int, reason: str = "") -> 
         (keys.ljust(_KEYS), style or "bold $footer-key-foreground"), " ", (label.ljust(_LABEL), style), " "
     )
     room = width - _KEYS - _LABEL - 2
-    told = [Content.styled(line, "$text-muted") for line in wrapped(text, room)]
+    told = [Content.styled(line, DIM) for line in wrapped(text, room)]
     if reason:
         told += [Content.styled(line, "$text-warning") for line in wrapped(f"not now: {reason}", room)]
     below = Content("\n" + " " * (_KEYS + _LABEL + 2))

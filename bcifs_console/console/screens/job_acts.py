@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bcifs_console.operations import orders, problems
+from bcifs_console.operations import order_due, problems
 from bcifs_console.operations.context import Context
 from bcifs_console.operations.problems import Asked
 from bcifs_console.store.views.jobs import Job, Release
@@ -52,5 +52,5 @@ async def give_up(desk: "ConsoleApp", retry: Release) -> None:
 
 async def look_now(desk: "ConsoleApp", job: Job) -> None:
     """Look at one order now. Raises ReadOnly and store problems."""
-    await desk.gateway.act(partial(orders.sync, order_ids=[job.order_id], connection=job.connection))
+    await desk.gateway.act(partial(order_due.sync, order_ids=[job.order_id], connection=job.connection))
     desk.notify_done(f"Order {job.order_id} is due now")

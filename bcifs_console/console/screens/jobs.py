@@ -11,24 +11,24 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.console.pausing import pause_or_resume
+from bcifs_console.console.screens import order_skip
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.screens.job_acts import give_up, look_now, retry_groups
 from bcifs_console.console.widgets import job_details, job_rows
 from bcifs_console.console.widgets.job_details import Detail
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.page_tabs import Page, PageTabs
-from bcifs_console.console.widgets.refilling import refill
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.domain.plan import Reason
 from bcifs_console.store.views.jobs import BackfillView, Job, Jobs, Release, jobs
+from bcifs_console.store.views.order_list import packed
 from bcifs_console.store.views.problems import FAILED, Group, ProblemGroup, groups
 
-#: Attempts, leases and pauses come nearer while nothing changes in the store.
-_TICK_S: Final = 1.0
 _PAGES: Final = ("problems", "releases", "queue", "planned", "backfills")
 _COLUMNS: Final = {
     "problems": job_rows.PROBLEM_COLUMNS,
@@ -52,10 +52,12 @@ class JobsScreen(ConsoleScreen):
 
     SECTION = "jobs"
     TITLE_TEXT = "Jobs"
+    TICK_S = 1.0  # attempts, leases and pauses come nearer while nothing changes in the store
 
     def __init__(self) -> None:
         super().__init__()
         self._found: Jobs | None = None
+        self._retries: Mapping[Group, Release] = {}
         self._page = "problems"
         self._rows: dict[str, Mapping[int, Row]] = {page: {} for page in _PAGES}
         self._numbers: dict[tuple[object, ...], int] = {}
@@ -63,7 +65,7 @@ class JobsScreen(ConsoleScreen):
     def compose_body(self) -> ComposeResult:
         """Connections and numbers on top; the list in front beside its row in full."""
         yield Sheet(id="job-connections")
-        yield Static("", id="job-backlog", markup=False)
+        yield Sheet(id="job-backlog")
         yield PageTabs(id="job-pages")
         with Horizontal(id="job-main"):
             with ContentSwitcher(initial="job-problems", id="job-lists"):
@@ -74,17 +76,11 @@ class JobsScreen(ConsoleScreen):
                 yield Sheet(id="job-detail")
 
     def on_mount(self) -> None:
-        """Look again every second while the screen is in front."""
+        """The lists are there, empty."""
         for page in _PAGES:
             table = self.table_of(page)
             table.message = Content(_EMPTY[page])
             table.set_source((), partial(self.read_rows, page))
-        self.set_interval(_TICK_S, self.tick)
-
-    def tick(self) -> None:
-        """A second has passed."""
-        if self.is_current and self._found is not None:
-            self.reload_soon()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -108,24 +104,32 @@ class JobsScreen(ConsoleScreen):
         now = self.gateway.now()
         self._found = await self.gateway.read(partial(jobs, now=now))
         problems = await self.gateway.read(groups)
-        self.take("problems", problems, lambda each: each.group)
-        self.take("releases", self._found.releases, lambda each: (each.connection_id, each.group, each.since))
-        self.take("queue", (*self._found.working, *self._found.due), lambda each: (each.connection_id, each.order_id))
-        self.take("planned", self._found.planned, lambda each: (each.connection_id, each.order_id))
+        self._retries = job_details.retries_by_group(self._found)
+        self.take("problems", problems, lambda each: self.number_of("problems", each.group))
+        self.take(
+            "releases",
+            self._found.releases,
+            lambda each: self.number_of("releases", each.connection_id, each.group, each.since),
+        )
+        self.take("queue", (*self._found.working, *self._found.due), _order_number)
+        self.take("planned", self._found.planned, _order_number)
         self.take("backfills", self._found.backfills, lambda each: each.id)
         self.show()
 
-    def take(self, page: str, rows: Sequence[Any], key: Callable[[Any], object]) -> None:
+    def number_of(self, *key: object) -> int:
+        """The row id that stands for a key."""
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def take(self, page: str, rows: Sequence[Any], number: Callable[[Any], int]) -> None:
         """Put these rows into a list; the cursor stays on its row however they change places."""
-        number = self._numbers
-        self._rows[page] = {number.setdefault((page, key(each)), len(number)): each for each in rows}
-        refill(self.table_of(page), self._rows[page])
+        self._rows[page] = {number(each): each for each in rows}
+        self.table_of(page).refill(self._rows[page])
 
     def show(self) -> None:
         """Show what was read beside the lists."""
         found = self.found
         self.query_one("#job-connections", Sheet).show(partial(job_details.connection_lines, found, found.at))
-        self.query_one("#job-backlog", Static).update(job_details.backlog_line(found))
+        self.query_one("#job-backlog", Sheet).show(lambda _width: [job_details.backlog_line(found)])
         self.query_one(PageTabs).show(self.pages(found), self._page)
         self.query_one("#job-lists", ContentSwitcher).current = f"job-{self._page}"
         self.show_detail()
@@ -144,7 +148,7 @@ class JobsScreen(ConsoleScreen):
             ),
             Page("queue", "Queue", backlog.working + backlog.due, "$text-primary"),
             Page("planned", "Planned", backlog.planned, "$text-primary"),
-            Page("backfills", "Backfills", len(found.backfills), "$text-primary" if reading else "$foreground-muted"),
+            Page("backfills", "Backfills", len(found.backfills), "$text-primary" if reading else DIM),
         ]
 
     def read_rows(self, page: str, ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
@@ -156,13 +160,18 @@ class JobsScreen(ConsoleScreen):
         """One row of a list."""
         now = self.gateway.now()
         if isinstance(row, ProblemGroup):
-            retry = job_details.retries_by_group(self.found).get(row.group)
+            retry = self._retries.get(row.group)
             return job_rows.problem_cells(row, now, is_retried=retry is not None and not retry.is_stopped)
         if isinstance(row, Release):
             return job_rows.release_cells(row, now)
         return job_rows.queue_cells(row, now) if isinstance(row, Job) else job_rows.backfill_cells(row, now)
 
     @on(VirtualTable.Highlighted)
+    def show_row(self, message: VirtualTable.Highlighted) -> None:
+        """Another row is under the cursor of a list; those behind the one in front say nothing."""
+        if message.table is self.table_of(self._page):
+            self.show_detail()
+
     def show_detail(self) -> None:
         """The row under the cursor in full."""
         self.query_one("#job-detail", Sheet).show(self.detail_of(self.row) if self._found else lambda _width: [])
@@ -174,7 +183,7 @@ class JobsScreen(ConsoleScreen):
         if row is None:
             return lambda _width: []
         if isinstance(row, ProblemGroup):
-            retry = job_details.retries_by_group(self.found).get(row.group)
+            retry = self._retries.get(row.group)
             return lambda width: job_details.problem_lines(row, now, width, retry=retry)
         if isinstance(row, Release):
             return lambda width: job_details.release_lines(row, now, width)
@@ -245,8 +254,8 @@ class JobsScreen(ConsoleScreen):
                 return "there is no problem or order under the cursor"
             case "jobs.retry_all" if not self._rows["problems"]:
                 return "no order waits or failed"
-            case "jobs.give_up" if self.retry_here is None:
-                return "nothing here goes one first"
+            case "jobs.give_up" if self.order_here is None and self.retry_here is None:
+                return "neither one order nor a retry of several is under the cursor"
             case "jobs.pause" if self._found is None or not self._found.connections:
                 return "there is no connection yet"
         return None
@@ -256,10 +265,20 @@ class JobsScreen(ConsoleScreen):
         """The retry of a group that the cursor is on, in either list; None where there is none."""
         row = self.row if self._found is not None else None
         if isinstance(row, ProblemGroup):
-            return job_details.retries_by_group(self.found).get(row.group)
+            return self._retries.get(row.group)
         return row if isinstance(row, Release) and row.group is not None else None
 
-    async def do(self, act: Awaitable[None]) -> None:
+    @property
+    def order_here(self) -> tuple[int, int] | None:
+        """The one order, with its connection, that the row under the cursor is about; None where it is several."""
+        row = self.row if self._found is not None else None
+        if isinstance(row, Job):
+            return row.connection_id, row.order_id
+        if isinstance(row, ProblemGroup) and row.orders == 1:
+            return row.group.connection_id, row.first_order
+        return None
+
+    async def do(self, act: Awaitable[object]) -> None:
         """Act, tell of a problem, and read the screen anew."""
         try:
             await act
@@ -297,9 +316,11 @@ class JobsScreen(ConsoleScreen):
 
     @work
     async def action_give_up(self) -> None:
-        """Let nothing more of the group go."""
-        retry = self.retry_here
-        if retry is not None:
+        """Leave the one order out, after asking; let nothing more of a group go."""
+        order, retry = self.order_here, self.retry_here
+        if order is not None:
+            await self.do(order_skip.give_up(self.desk, *order))
+        elif retry is not None:
             await self.do(give_up(self.desk, retry))
 
     @work
@@ -310,3 +331,7 @@ class JobsScreen(ConsoleScreen):
         held = {pause.connection_id for pause in found.pauses} & set(by_name.values())
         meant = list(held or by_name.values())
         await self.do(pause_or_resume(self.desk, meant, is_paused=bool(held), name=named or "everything"))
+
+
+def _order_number(job: Job) -> int:
+    return packed(job.connection_id, job.order_id)

@@ -18,6 +18,7 @@ from bcifs_console.console.gateway import Gateway
 from bcifs_console.console.jumps import Jump
 from bcifs_console.console.sections import SECTIONS
 from bcifs_console.console.widgets.choices import ChoiceInput
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.store.views.finding import FoundOrder, orders_numbered
 
 Target = Jump | FoundOrder
@@ -83,6 +84,6 @@ class JumpScreen(ModalScreen[Target | None]):
 def _line(target: Target) -> Content:
     if isinstance(target, Jump):
         rest = f" {safe_text(target.rest)}" if target.focus else ""
-        return Content.assemble(SECTIONS[target.section][0], Content.styled(rest, "$text-muted"))
+        return Content.assemble(SECTIONS[target.section][0], Content.styled(rest, DIM))
     told = f"  {safe_text(target.connection)}  {safe_text(target.buyer)}  "
-    return Content.assemble(f"Order {target.order_id}", Content.styled(told, "$text-muted"), text.state(target.state))
+    return Content.assemble(f"Order {target.order_id}", Content.styled(told, DIM), text.state(target.state))

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Input
 
 from bcifs_console.base.problems import UsageProblem
 from bcifs_console.console.ledger_filter import HINT, parse
@@ -36,8 +35,8 @@ from bcifs_console.console.screens.ledger_pages import (
 )
 from bcifs_console.console.screens.ledger_work import LedgerWork
 from bcifs_console.console.screens.order_out import document_lines
+from bcifs_console.console.widgets.filter_bar import FilterBar
 from bcifs_console.console.widgets.lines import DIM, paragraph
-from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.domain.states import order_of
@@ -46,6 +45,10 @@ from bcifs_console.store.feed import ChangeSet
 from bcifs_console.store.views import ledger_pages as views
 from bcifs_console.store.views.ledger_pages import Books, DocumentLine, LedgerFilter
 
+_NOTHING_POSTED: Final = Content("Nothing is in IFS yet.")
+_NONE_LIKE_THAT: Final = Content("No document is like that; Esc in the filter shows all.")
+#: How long the typing rests before documents are looked for.
+_TYPING_S: Final = 0.15
 #: New documents are taken in at most this often.
 _NEWS_S: Final = 0.5
 
@@ -65,10 +68,12 @@ class LedgerScreen(LedgerWork):
         self.month: date | None = None
         self.days: list[GridDay] = []
         self.filter = LedgerFilter()
+        self.filter_text = ""  #: as it was typed
         self._lines: dict[int, DocumentLine] = {}
         self._newest = 0
         self._pairs: list[tuple[str, Mapping[str, Any]]] = []
         self._soon: Timer | None = None
+        self._typing: Timer | None = None
 
     # -- composition -------------------------------------------------------------------------------------------------
 
@@ -78,7 +83,7 @@ class LedgerScreen(LedgerWork):
         with Horizontal(id="columns"):
             with Vertical(id="left"):
                 yield VirtualTable(GRID_COLUMNS, id="grid")
-                yield SafeInput(id="filter", placeholder=HINT, compact=True)
+                yield FilterBar(hint=HINT)
                 yield VirtualTable(DOCUMENT_COLUMNS, id="documents")
             with Vertical(id="right"):
                 yield SheetScroll(id="day")
@@ -93,6 +98,10 @@ class LedgerScreen(LedgerWork):
     @property
     def documents(self) -> VirtualTable:
         return self.query_one("#documents", VirtualTable)
+
+    @property
+    def bar(self) -> FilterBar:
+        return self.query_one(FilterBar)
 
     @property
     def differences(self) -> VirtualTable:
@@ -157,8 +166,8 @@ class LedgerScreen(LedgerWork):
         """Whose books are shown, and how they are; or which documents."""
         head, at, month, days = self.query_one("#books-head", Sheet), self.at, self.month, tuple(self.days)
         if self.shows_documents:
-            number, typed = self.documents.row_count, self.query_one("#filter", Input).value
-            head.show(lambda width: documents_head(number, typed, width))
+            number, wanted = self.documents.row_count, self.filter_text
+            head.show(lambda width: documents_head(number, wanted, width))
         elif at is not None and month is not None:
             head.show(lambda width: month_lines(at.name, month, days, width))
 
@@ -180,13 +189,8 @@ class LedgerScreen(LedgerWork):
         if wanted != self.filter:
             return
         self._newest = max(ids[0] if ids else 0, self._newest)
-        self._lines.clear()
-        table = self.documents
-        table.message = Content("No document is like that; Esc in the filter shows all." if ids is not None else "")
-        keep = table.cursor_id
-        table.set_source(ids, self._hydrate)
-        if keep is not None:
-            table.move_to(keep)
+        self.documents.message = _NOTHING_POSTED if wanted == LedgerFilter() else _NONE_LIKE_THAT
+        self.documents.refill(ids, self._hydrate)
         self._show_head()
         self._show_document()
 
@@ -258,8 +262,8 @@ class LedgerScreen(LedgerWork):
         pane, at = self.query_one("#document", SheetScroll), self.documents.cursor_id
         stored = None if at is None else self.peek(lambda conn: views.one_document(conn, at))
         if stored is None:
-            nothing = "" if self.query_one("#filter", Input).value else "Nothing is in IFS yet."
-            pane.show(partial(paragraph, nothing, style=DIM, indent=1))
+            nothing = _NOTHING_POSTED if self.filter == LedgerFilter() else Content("")
+            pane.show(partial(paragraph, nothing.plain, style=DIM, indent=1))
             return
         found, order_id = document_of(stored), order_of(stored.subject)
         pane.show(lambda width: document_lines(found, width, order_id=order_id))
@@ -298,12 +302,7 @@ class LedgerScreen(LedgerWork):
         return None if at is None else at.connection_id, None if difference is None else difference.get("order_id")
 
     def close_detail(self) -> bool:
-        """Back from the filter to all documents, from a detail to its list; False where neither is open."""
-        field = self.query_one("#filter", Input)
-        if self.focused is field:
-            field.value = ""
-            self.documents.focus()
-            return True
+        """Back from a detail to its list; False where none is open."""
         if not self.has_class("-detail"):
             return False
         self.remove_class("-detail")
@@ -373,25 +372,37 @@ class LedgerScreen(LedgerWork):
     def action_filter(self) -> None:
         """Type which documents are wanted."""
         self.action_show_documents()
-        self.query_one("#filter", Input).focus()
+        self.bar.start_typing()
 
     def _filter_by(self, text: str) -> None:
-        self.query_one("#filter", Input).value = text
+        """Show these at once: nobody types."""
+        if self._take_filter(text):
+            self._search()
+        self.bar.put(text)
 
-    @on(Input.Changed, "#filter")
-    def _take_filter(self, event: Input.Changed) -> None:
+    @on(FilterBar.Changed)
+    def _typed(self, event: FilterBar.Changed) -> None:
+        """Look for them once the typing rests."""
+        if self._take_filter(event.text):
+            if self._typing is not None:
+                self._typing.stop()
+            self._typing = self.set_timer(_TYPING_S, self._search)
+
+    def _take_filter(self, text: str) -> bool:
+        """Whether `text` is another filter; one with a mistake leaves the list and its filter as they are."""
         try:
-            self.filter = parse(event.value)
+            wanted = parse(text)
         except UsageProblem as problem:
-            self.documents.message = Content(str(problem))
-            self.documents.set_source([], self._hydrate)
-            return
-        self._search()
+            self.bar.complain(Content(str(problem)))
+            return False
+        self.bar.complain(None)
+        is_another, self.filter, self.filter_text = wanted != self.filter, wanted, text.strip()
+        return is_another
 
     @work(exclusive=True, group="search")
     async def _search(self) -> None:
         await self._load_documents()
 
-    @on(Input.Submitted, "#filter")
+    @on(FilterBar.Left)
     def _to_documents(self) -> None:
         self.documents.focus()

@@ -65,10 +65,6 @@ NOT_COMPARED: Final = "not compared"
 _WORST: Final = ("red", "explained", "green")
 _GLYPHS: Final = {"red": ("✗", BAD), OUTDATED: ("◔", WARN), "explained": ("≈", WARN), "green": ("✓", GOOD)}
 _NONE: Final[Mapping[date, int]] = MappingProxyType({})
-_WHAT_IS_COMPARED: Final = (
-    "A day is compared by reading the store and IFS afresh: every order, payment, parcel and refund of that day "
-    "against what stands in IFS, to the cent. Each difference is explained, or red."
-)
 _WHAT: Final = {
     "missing": "not in IFS",
     "stray": "only in IFS",

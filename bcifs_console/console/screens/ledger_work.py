@@ -1,7 +1,8 @@
 """What the Ledger screen does: a comparison of both sides, run and stopped; exports; copying."""
 
+import asyncio
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from textual import work
 from textual.content import Content
 from textual.worker import Worker
 
-from bcifs_console.base.problems import Problem
+from bcifs_console.base.problems import Problem, ProblemKind
 from bcifs_console.console.ledger_filter import days
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.screens.ledger_pages import GridDay, last_day
@@ -23,8 +24,19 @@ from bcifs_console.operations.reconcile import Reconciled, reconcile
 from bcifs_console.operations.reconcile_reading import Progress
 from bcifs_console.store.views.ledger_pages import Books, DocumentLine
 
-#: Writes a file of that name and says what it wrote.
-Write = Callable[[str, Context], str]
+#: Writes the file and says what it wrote.
+Write = Callable[[Path, Context], str]
+
+
+class FileThere(Problem):
+    """A read-only console was to write over a file."""
+
+    kind = ProblemKind.USAGE
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} is there already; a read-only console writes new files only.", remedy="Give it another name."
+        )
 
 
 class LedgerWork(ConsoleScreen):
@@ -128,7 +140,7 @@ class LedgerWork(ConsoleScreen):
 
     # -- exporting ---------------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="ask")
+    @work(group="export")
     async def action_export_csv(self) -> None:
         """The days shown, or the vouchers of the month, as CSV."""
         if self.at is None or self.month is None:
@@ -140,7 +152,7 @@ class LedgerWork(ConsoleScreen):
         else:
             await self._export(at, self.month, "books.csv", partial(_books, at, first, last))
 
-    @work(exclusive=True, group="ask")
+    @work(group="export")
     async def action_export_beancount(self) -> None:
         """The month's vouchers for bean-check."""
         if self.at is None or self.month is None:
@@ -153,18 +165,28 @@ class LedgerWork(ConsoleScreen):
         chosen = await self.desk.push_screen_wait(
             AskScreen(
                 f"Write the {what.partition('.')[0]} of {at.name}, {month:%B %Y}",
-                "To which file? One that is there is replaced, whole.",
+                "To which file?",
                 value=f"{at.name}-{month:%Y-%m}-{what}",
             )
         )
         if not chosen:
             return
+        path, there = await asyncio.to_thread(_looked_up, chosen)
+        if there and not await self._may_replace(path, there):
+            return
         try:
-            told = await self.gateway.look(partial(run, chosen))
+            told = await self.gateway.look(partial(run, path))
         except Problem as problem:
             self.desk.show_problem(problem)
         else:
             self.desk.notify_done(told)
+
+    async def _may_replace(self, path: Path, there: str) -> bool:
+        """Whether a file may be written over; by a read-only console never."""
+        if self.gateway.readonly:
+            self.desk.show_problem(FileThere(path))
+            return False
+        return await self.desk.confirm(f"Replace {path.name}?", [there, "It is replaced, whole."], danger=True)
 
     # -- copying -----------------------------------------------------------------------------------------------------
 
@@ -205,13 +227,23 @@ def _outcome(found: Reconciled) -> str:
     return ", ".join(told) or ("all green" if found.rows else "nothing was booked")
 
 
-def _vouchers(form: ExportFormat, at: Books, first: date, last: date, file: str, context: Context) -> str:
-    path = Path(file).expanduser()
+def _looked_up(chosen: str) -> tuple[Path, str]:
+    """The file of that name and how it is; "" where it is new, or cannot be looked at: writing it says why."""
+    path = Path(chosen)
+    try:
+        path = path.expanduser()
+        found = path.stat()
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: ~ of a user whom nobody knows
+        return path, ""
+    written = datetime.fromtimestamp(found.st_mtime, UTC).astimezone()
+    return path, f"It is there: {found.st_size:,} bytes, written {written:%d %b %Y %H:%M}."
+
+
+def _vouchers(form: ExportFormat, at: Books, first: date, last: date, path: Path, context: Context) -> str:
     wrote = export(context, path, form, connection=at.name, first=first, last=last)
     return f"Wrote {wrote.vouchers} vouchers to {path.name}"
 
 
-def _books(at: Books, first: date, last: date, file: str, context: Context) -> str:
-    path = Path(file).expanduser()
+def _books(at: Books, first: date, last: date, path: Path, context: Context) -> str:
     wrote = reconcile_kept.export_csv(context, path, at.connection_id, first=first, last=last)
     return f"Wrote {wrote.days} days and {wrote.differences} differences to {path.name}"

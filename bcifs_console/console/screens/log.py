@@ -8,23 +8,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from bcifs_console.console.activity_words import KINDS, LEVELS, target, wanted
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.widgets.filter_bar import FilterBar
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.log_rows import LOG_COLUMNS, entry_cells, entry_lines, filter_line
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.store.views.activity import WINDOW, Entry, Wanted, connection_names, entries, ids, newest
 
-#: Rows of the journal come without a change of anything that is shown elsewhere.
-_TICK_S: Final = 1.0
 #: How long the typing rests before the journal is searched.
 _TYPING_S: Final = 0.15
 _HINT: Final = "words anywhere in the line"
@@ -38,6 +36,7 @@ class LogScreen(ConsoleScreen):
     SECTION = "log"
     TITLE_TEXT = "Log"
     AUTO_FOCUS = "#log-table"
+    TICK_S = 1.0  # rows of the journal come without a change of anything that is shown elsewhere
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,25 +48,20 @@ class LogScreen(ConsoleScreen):
         self._shown: Wanted | None = None  #: the filter whose rows are in the table
         self._upto = 0  #: the newest row that was read for it
         self._typing: Timer | None = None
+        self._read: tuple[int | None, Entry | None] = (None, None)  #: the row read last, by its id
 
     def compose_body(self) -> ComposeResult:
         """The filter on top; the rows beside one of them in full."""
         yield FilterBar(hint=_HINT)
-        yield Static("", id="log-filter", markup=False)
+        yield Sheet(id="log-filter")
         with Horizontal(id="log-main"):
             yield VirtualTable(LOG_COLUMNS, newest="bottom", following=True, id="log-table")
             with VerticalScroll(id="log-side", can_focus=False):
                 yield Sheet(id="log-detail")
 
     def on_mount(self) -> None:
-        """Look for new rows every second while the screen is in front."""
+        """The list is there, empty."""
         self.table.message = _EMPTY
-        self.set_interval(_TICK_S, self.tick)
-
-    def tick(self) -> None:
-        """A second has passed."""
-        if self.is_current and self._shown is not None:
-            self.reload_soon()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -77,11 +71,12 @@ class LogScreen(ConsoleScreen):
 
     @property
     def entry(self) -> Entry | None:
-        """The row under the cursor."""
+        """The row under the cursor, read when the cursor has come to it: a row of the journal never changes."""
         cursor = self.table.cursor_id
-        if cursor is None:
-            return None
-        return (self.peek(partial(entries, wanted=[cursor])) or {}).get(cursor)
+        if cursor != self._read[0] or self._read[1] is None:
+            found = {} if cursor is None else self.peek(partial(entries, wanted=[cursor])) or {}
+            self._read = cursor, found.get(cursor) if cursor is not None else None
+        return self._read[1]
 
     async def load(self) -> None:
         """Read the rows of another filter anew, else those that came since."""
@@ -108,17 +103,12 @@ class LogScreen(ConsoleScreen):
     def show(self) -> None:
         """Show what is filtered, and how much of it there is."""
         named = next((name for name, number in self._connections.items() if number == self._connection), "")
-        self.query_one("#log-filter", Static).update(
-            filter_line(
-                LEVELS[self._level],
-                self._kind,
-                named,
-                max(1, self.app.size.width - 2),
-                following=self.table.following,
-                new_rows=self.table.new_rows,
-            )
+        level, kind, table = LEVELS[self._level], self._kind, self.table
+        following, new_rows = table.following, table.new_rows
+        self.query_one("#log-filter", Sheet).show(
+            lambda width: [filter_line(level, kind, named, width, following=following, new_rows=new_rows)]
         )
-        self.query_one(FilterBar).tell(Content.styled(self.told(), "$foreground-muted"))
+        self.query_one(FilterBar).tell(Content.styled(self.told(), DIM))
 
     def told(self) -> str:
         """How many lines there are, and from where."""
@@ -127,17 +117,15 @@ class LogScreen(ConsoleScreen):
         return f"{number:,} {'line' if number == 1 else 'lines'}{clipped}"
 
     @on(VirtualTable.Highlighted)
+    def put_off_entry(self) -> None:
+        """Show the row under the cursor once it rests there."""
+        self.at_rest(self.show_entry)
+
     def show_entry(self) -> None:
         """The row under the cursor in full."""
         entry, now = self.entry, self.gateway.now()
         self.query_one("#log-detail", Sheet).show(lambda width: entry_lines(entry, now, width))
         self.refresh_bindings()
-
-    @on(events.Resize)
-    def widen(self) -> None:
-        """The line of the filter is laid out for its width."""
-        if self._shown is not None:
-            self.call_after_refresh(self.show)
 
     # -- the filter --------------------------------------------------------------------------------------------------
 

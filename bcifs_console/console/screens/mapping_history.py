@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.mapping_words import purpose_title, when
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD, STRONG
 from bcifs_console.domain.rules import MappingRule, Purpose
 from bcifs_console.store.views.mappings import Version
@@ -20,7 +21,7 @@ from bcifs_console.store.views.mappings import Version
 class MappingHistoryScreen(ModalScreen[None]):
     """Every change of the purpose's rules, newest first."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,H", "close", "close")]
 
     def __init__(self, purpose: Purpose, versions: Sequence[Version]) -> None:

@@ -60,8 +60,11 @@ class MappingLists(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self._names: Sequence[tuple[int, str]] = ()
-        self._chosen = 0  #: a connection's id
+        self._chosen = 0  #: whose mapping is shown: a connection's id
+        self._asked_for: int | None = None  #: whose mapping is to be shown as soon as it is read
         self._found: Mapped | None = None
+        self._gap_numbers: dict[tuple[int, str, str], int] = {}
+        self._gaps: Mapping[int, Gap] = {}  #: by their number in the list
         self._drafts: dict[int, MappingDraft] = {}
         self._standings: dict[int, Standings] = {}
         self._purpose: Purpose | None = None  #: whose rules are shown; None: what no rule covers
@@ -115,7 +118,7 @@ class MappingLists(ConsoleScreen):
     def gap(self) -> Gap | None:
         """What is under the cursor among what no rule covers."""
         number = self.listed.cursor_id if self._purpose is None else None
-        return self.gaps[number] if number is not None and number < len(self.gaps) else None
+        return None if number is None else self._gaps.get(number)
 
     @property
     def index(self) -> int | None:
@@ -128,19 +131,30 @@ class MappingLists(ConsoleScreen):
 
     async def load(self) -> None:
         """Read the mapping; at first of the connection of which most orders wait."""
-        self._names = await self.gateway.read(views.names)
+        names = await self.gateway.read(views.names)
+        wanted = self._chosen if self._asked_for is None else self._asked_for
+        found: Mapped | None
+        if wanted in dict(names):
+            found = await self.gateway.read(partial(mapped, connection_id=wanted))
+        else:
+            every = [await self.gateway.read(partial(mapped, connection_id=number)) for number, _ in names]
+            found = max(every, key=lambda each: each.waiting, default=None)
         is_first = self._found is None
-        if self._chosen not in dict(self._names):
-            every = [await self.gateway.read(partial(mapped, connection_id=number)) for number, _ in self._names]
-            most = max(every, key=lambda each: each.waiting, default=None)
-            self._chosen = most.view.connection_id if most is not None else 0
-        if self._chosen:
-            self._found = await self.gateway.read(partial(mapped, connection_id=self._chosen))
-            in_force = self._found.view.rules
-            self._drafts.setdefault(self._chosen, MappingDraft(in_force)).follow(in_force)
+        self._take(names, found)
         self.show()
         if is_first and self.gaps and self._purpose is None:
             self.work_on_list()
+
+    def _take(self, names: Sequence[tuple[int, str]], found: Mapped | None) -> None:
+        """What was read, whose it is and where edits of it go: all at once."""
+        self._names, self._found, self._asked_for = names, found, None
+        self._chosen = found.view.connection_id if found is not None else 0
+        if found is not None:
+            in_force = found.view.rules
+            self._drafts.setdefault(self._chosen, MappingDraft(in_force)).follow(in_force)
+        numbers = self._gap_numbers
+        keys = ((self._chosen, gap.value.subject, gap.value.message) for gap in self.gaps)
+        self._gaps = {numbers.setdefault(key, len(numbers)): gap for key, gap in zip(keys, self.gaps, strict=True)}
 
     def work_on_list(self) -> None:
         """Go to the list beside the purposes; in a narrow terminal it takes their place."""
@@ -163,16 +177,18 @@ class MappingLists(ConsoleScreen):
         """Another connection (`connection_id`), a `purpose`, or among what waits a `cause` (`mapping:SKU X`)."""
         chosen = focus.pop("connection_id", None)
         if chosen is not None and chosen != self._chosen:
-            self._chosen, self._wanted = int(chosen), focus  # the rest once its mapping is read
+            self._asked_for, self._wanted = int(chosen), focus  # the rest once its mapping is read
             self.reload()
             return
+        if chosen is not None:
+            self._asked_for = None
         if (purpose := focus.get("purpose")) is not None:
             self.choose(Purpose(purpose))
         if (cause := focus.get("cause")) is not None:
             self.choose(None)
             subject = str(cause).removeprefix("mapping:")
-            at = next((number for number, gap in enumerate(self.gaps) if gap.value.subject == subject), 0)
-            self.listed.move_to(at)
+            at = next((place for place, gap in enumerate(self.gaps) if gap.value.subject == subject), 0)
+            self.listed.move_to_index(at)
             self.work_on_list()
 
     def show(self) -> None:
@@ -203,7 +219,7 @@ class MappingLists(ConsoleScreen):
             rows[number] = purpose_cells(
                 number, len(rules), waiting[purpose], is_edited=purpose in edited, standings=standings
             )
-        fill(self.purposes, rows)
+        self.purposes.refill(rows, lambda _ids: rows)
 
     def show_list(self, draft: MappingDraft) -> None:
         """The rules of the purpose, or what no rule covers, and what is under the cursor."""
@@ -215,17 +231,20 @@ class MappingLists(ConsoleScreen):
         if self._purpose is None:
             now = self.gateway.now()
             self.listed.message = _COVERED
-            cells = (gap_cells(gap, now, is_edited=gap.is_answered(draft.wanted)) for gap in self.gaps)
-            fill(self.listed, dict(enumerate(cells)))
+            rows = {
+                number: gap_cells(gap, now, is_edited=gap.is_answered(draft.wanted))
+                for number, gap in self._gaps.items()
+            }
         else:
             self.listed.message = no_rules(self._purpose)
-            rows = self.rule_rows(self._purpose, draft)
-            fill(self.listed, {at: rule_cells(row, is_only=at == 0) for at, row in enumerate(rows)})
+            rules = self.rule_rows(self._purpose, draft)
+            rows = {at: rule_cells(rule, is_only=at == 0) for at, rule in enumerate(rules)}
+        self.listed.refill(rows, lambda _ids: rows)
         self.show_detail()
 
     def standing(self, rule: MappingRule) -> tuple[str, str]:
         """How IFS answered for what the rule leads to, and its words; empty while it was not asked."""
-        return self._standings.get(self._chosen, {}).get((rule.purpose, rule.result.strip()), ("", ""))
+        return self._standings.get(self._chosen, {}).get((rule.purpose, rule.result), ("", ""))
 
     def rule_rows(self, purpose: Purpose, draft: MappingDraft) -> list[RuleRow]:
         never_used = mapping.remarks(draft.wanted)
@@ -323,7 +342,8 @@ class MappingLists(ConsoleScreen):
     def _step(self, by: int) -> None:
         ids = [number for number, _ in self._names]
         if len(ids) > 1:
-            self._chosen = ids[(ids.index(self._chosen) + by) % len(ids)]
+            here = self._chosen if self._asked_for not in ids else self._asked_for
+            self._asked_for = ids[(ids.index(here) + by) % len(ids)]
             self.reload()
 
     def action_open_order(self) -> None:
@@ -334,15 +354,3 @@ class MappingLists(ConsoleScreen):
 
 def _says(rules: Sequence[MappingRule]) -> list[object]:
     return [rule.says for rule in rules]
-
-
-def fill(table: VirtualTable, rows: Mapping[int, Sequence[Content]]) -> None:
-    """Show these rows; the cursor stays where it is."""
-    if list(table.order.ids) != list(rows):
-        at = table.order.cursor_index
-        table.set_source(list(rows), lambda _ids: rows)
-        if at is not None:
-            table.move_to_index(at)
-        return
-    table.hydrate = lambda _ids: rows
-    table.changed(list(rows))

@@ -19,6 +19,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.mapping_words import Standings, purpose_title, rule_title, when
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD, STRONG, WARN
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.operations.mapping import Imported
@@ -46,7 +47,7 @@ class Questions:
 class MappingReviewScreen(ModalScreen[str | None]):
     """Shows `found` and its effects; the reason where it shall be saved."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "save"),
         Binding("w", "why", "say why"),
@@ -97,9 +98,9 @@ class MappingReviewScreen(ModalScreen[str | None]):
         """What IFS lacks of what the new rules give; how to ask where it was not asked."""
         known = self.questions.standings()
         new = [change.rule for change in self.found.changes if change.sign == "+"]
-        answers = {(rule.purpose, rule.result.strip()): rule for rule in new}
+        answers = {(rule.purpose, rule.result): rule for rule in new}
         lines = [
-            Content.styled(f"! {safe_text(rule.result.strip())} {_LACKING[word]} ({rule_title(rule)})", WARN)
+            Content.styled(f"! {safe_text(rule.result)} {_LACKING[word]} ({rule_title(rule)})", WARN)
             for key, rule in answers.items()
             if (word := known.get(key, ("", ""))[0]) in _LACKING
         ]
@@ -204,7 +205,7 @@ def _named(orders: tuple[int, ...]) -> str:
 
 def tried_words(tried: Tried, days: int) -> Content:
     """How past orders would have fared, and what accounts would have held."""
-    counts = {verdict.value: count for verdict, count in tried.verdicts.items()}
+    counts = {effect.value: count for effect, count in tried.effects.items()}
     parts: list[tuple[str, str]] = [(f"Last {days} days, {tried.orders:,} orders: ", "")]
     shown = (("same", DIM), ("different", WARN), ("newly_blocked", BAD), ("newly_free", GOOD))
     for number, (name, colour) in enumerate(shown):

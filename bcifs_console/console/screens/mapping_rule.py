@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.mapping_words import field_title, patterns_of, purpose_title, result_hint, typed, when
+from bcifs_console.console.screens import BREAKPOINTS
 from bcifs_console.console.widgets.lines import BAD, DIM, GOOD
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.domain.rules import CODE_PART_PURPOSES, Condition, ConditionField, MappingRule, Rules
@@ -26,7 +27,7 @@ _SHOWN_VALUES: Final = 5
 class RuleFormScreen(ModalScreen[MappingRule | None]):
     """Asks for one rule, beginning with `rule`; None where it was given up. Only a rule that can hold is taken over."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own declaration
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
     def __init__(self, rule: MappingRule, gaps: Sequence[Gap] = ()) -> None:

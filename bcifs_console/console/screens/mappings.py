@@ -214,7 +214,7 @@ class MappingsScreen(MappingLists):
         targets: tuple[Target, ...] = await self.gateway.look(ask)
         by_label = {rule.label: rule for rule in wanted.rules}
         self._standings[connection_id] = {
-            (rule.purpose, rule.result.strip()): (target.standing.value, target.detail)
+            (rule.purpose, rule.result): (target.standing.value, target.detail)
             for target in targets
             for label in target.rules
             if (rule := by_label.get(label)) is not None
@@ -253,18 +253,20 @@ class MappingsScreen(MappingLists):
                 self.desk.say("The edits come to nothing; nothing was saved.")
                 return
             reason = await self.app.push_screen_wait(MappingReviewScreen(found, self._questions(before, wanted)))
-            if reason is None:
-                return
-            said = reason or "edited in the console"
-            saved = await self.gateway.act(
-                partial(mapping.save, connection=name, wanted=wanted, before=before, reason=said)
-            )
         except Problem as problem:
             self.desk.show_problem(problem)
             return
-        draft.discard(saved.after)
-        self.desk.notify_done(_told(saved), partial(_restore, connection=name, before=before, after=saved.after))
-        self.reload()
+        if reason is None:
+            return
+
+        def tell(saved: Imported) -> None:
+            draft.discard(saved.after)
+            self.desk.notify_done(_told(saved), partial(_restore, connection=name, before=before, after=saved.after))
+            self.reload()
+
+        said = reason or "edited in the console"
+        save = partial(mapping.save, connection=name, wanted=wanted, before=before, reason=said)
+        await self.desk.carry_out(save, tell)
 
     def _questions(self, before: Rules, wanted: Rules) -> Questions:
         connection_id, name, since = self._chosen, self.connection, self.gateway.now() - timedelta(days=_DAYS)

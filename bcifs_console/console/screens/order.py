@@ -13,19 +13,17 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import TabbedContent, TabPane
 
-from bcifs_console.base.problems import Problem, UsageProblem
 from bcifs_console.console.screens.base import ConsoleScreen
-from bcifs_console.console.screens.note import AskScreen
 from bcifs_console.console.screens.order_edit import EditScreen
 from bcifs_console.console.screens.order_in import in_lines
 from bcifs_console.console.screens.order_out import out_lines
 from bcifs_console.console.screens.order_pages import errors_lines, head_lines, plan_lines, why_lines
-from bcifs_console.console.text import money
+from bcifs_console.console.screens.order_skip import leave_out, take_in_again, why_not_left_out
 from bcifs_console.console.widgets.lines import DIM, Lines, paragraph
 from bcifs_console.console.widgets.sheet import Sheet, SheetScroll
 from bcifs_console.console.widgets.timeline import folded, timeline_lines
 from bcifs_console.domain.states import OrderState, order_subject
-from bcifs_console.operations import order_due, order_edits, order_skip
+from bcifs_console.operations import order_due, order_edits
 from bcifs_console.operations.case_view import Case, case
 from bcifs_console.operations.context import Context
 from bcifs_console.store.feed import ChangeSet
@@ -40,6 +38,8 @@ _TABS: Final = {
     "why": ("", "W", "hy"),
     "errors": ("", "E", "rrors"),
 }
+#: Changes that may concern every order.
+_HANGS_ON: Final = frozenset({"decision", "mapping"})
 
 
 class OrderScreen(ConsoleScreen):
@@ -47,7 +47,8 @@ class OrderScreen(ConsoleScreen):
 
     SECTION = "order"
     TITLE_TEXT = "Order"
-    KINDS: ClassVar[frozenset[str]] = frozenset({"order", "decision", "mapping"})
+    TICK_S = 60.0  # the next try comes nearer while nothing changes in the store
+    KINDS: ClassVar[frozenset[str]] = frozenset({"order"}) | _HANGS_ON
     AUTO_FOCUS = "#plan"
 
     def __init__(self, connection_id: int, order_id: int) -> None:
@@ -55,6 +56,7 @@ class OrderScreen(ConsoleScreen):
         self.connection_id = connection_id
         self.order_id = order_id
         self.case: Case | None = None
+        self._is_read = False  #: whether `case` is what is known of the order
         self._all_calls = False
         self._is_raw = False
 
@@ -95,22 +97,28 @@ class OrderScreen(ConsoleScreen):
         found = await self.gateway.read(partial(case, connection_id=wanted[0], order_id=wanted[1]))
         if wanted != (self.connection_id, self.order_id):
             return  # another order was asked for meanwhile: its own reading follows
-        self.case = found
+        self.case, self._is_read = found, True
         self._show()
         self.refresh_bindings()
+
+    def tick(self) -> None:
+        """A minute has passed: what is told of the time is told anew."""
+        self._show()
 
     def apply_changes(self, changes: ChangeSet) -> None:
         """Read anew where this order, or something every order hangs on, has changed."""
         mine = (self.connection_id, order_subject(self.order_id))
         orders_changed = changes.subjects.get("order", frozenset())
-        if mine in orders_changed or set(changes.subjects) - {"order"}:
+        if mine in orders_changed or not _HANGS_ON.isdisjoint(changes.subjects):
             self.reload_soon()
 
     def _show(self) -> None:
         found = self.case
         pages: dict[str, Callable[[int], Lines]]
         if found is None:
-            nothing = f"Order {self.order_id} was never seen here. If the store has it, r asks the store for it."
+            nothing = f"Reading order {self.order_id} …"
+            if self._is_read:
+                nothing = f"Order {self.order_id} was never seen here. If the store has it, r asks the store for it."
             pages = dict.fromkeys(
                 ("head", "story", "story-tab", "plan", "in", "out", "why", "errors"),
                 partial(paragraph, nothing, style=DIM, indent=1),
@@ -137,6 +145,8 @@ class OrderScreen(ConsoleScreen):
 
     def why_not(self, action_id: str) -> str | None:
         found = self.case
+        if not self._is_read and action_id in _OF_ITS_FACTS:
+            return f"order {self.order_id} is being read"
         match action_id:
             case "order.decide" if found is None or found.decision_id is None:
                 return "nobody was asked who this buyer is"
@@ -146,51 +156,37 @@ class OrderScreen(ConsoleScreen):
                 return "the store did not edit it since it was sent"
             case "order.skip" if found is None:
                 return "the order was never seen here"
-            case "order.skip" if found is not None and found.left_out is None and not _can_be_left_out(found):
-                return "IFS has, or may have, something of it: cancel the order in the store instead"
+            case "order.skip" if found is not None and found.left_out is None:
+                return why_not_left_out(found)
         return None
 
     @work(exclusive=True, group="act")
     async def action_retry(self) -> None:
         """Look at the order now."""
-        wanted = (self.connection_id, self.order_id)
-        if await self._act(partial(order_due.look_now, connection_id=wanted[0], order_ids=[wanted[1]])):
-            self.desk.notify_done(f"Order {wanted[1]} is looked at now")
+        connection_id, order_id = self.connection_id, self.order_id
+        look = partial(order_due.look_now, connection_id=connection_id, order_ids=[order_id])
+        await self._act(look, f"Order {order_id} is looked at now")
 
     @work(exclusive=True, group="act")
     async def action_skip(self) -> None:
         """Leave the order out, or take it in again."""
-        found, wanted = self.case, (self.connection_id, self.order_id)
+        found = self.case
         if found is None:
             return
-        skip = partial(order_skip.skip, connection_id=wanted[0], order_id=wanted[1])
-        unskip = partial(order_skip.unskip, connection_id=wanted[0], order_id=wanted[1])
-        if found.left_out is not None:
-            if await self._act(unskip):
-                self.desk.notify_done(f"Order {wanted[1]} is taken in again", partial(skip, note=found.left_out or "-"))
-            return
-        title = f"Leave order {wanted[1]} out"
-        note = await self.desk.push_screen_wait(
-            AskScreen(title, "Nothing of it is sent to IFS. Why?", placeholder="a note for its story", check=_a_note)
-        )
-        if note is None or not await self.desk.confirm(
-            f"{title}?",
-            [
-                f"Its {money(found.order.total, found.order.currency)} will not be in IFS; the books say why.",
-                f"Note: {note}",
-                "It can be taken in again with x.",
-            ],
-        ):
-            return
-        if await self._act(partial(skip, note=note)):
-            self.desk.notify_done(f"Order {wanted[1]} is left out", unskip)
+        if found.left_out is None:
+            is_done = await leave_out(self.desk, found.order)
+        else:
+            is_done = await take_in_again(self.desk, found.order, found.left_out)
+        if is_done:
+            self.reload()
 
     @work(exclusive=True, group="act")
     async def action_answer_edit(self) -> None:
         """Say how an edited order goes on."""
-        found, order_id = self.case, self.order_id
+        found = self.case
         if found is None or found.edit is None:
             return
+        order_id = found.order.order_id
         answer = await self.desk.push_screen_wait(EditScreen(order_id, found.edit))
         if answer is None:
             return
@@ -202,18 +198,13 @@ class OrderScreen(ConsoleScreen):
             reference=answer.reference,
             note=answer.note,
         )
-        if await self._act(run):
-            self.desk.notify_done(f"Order {order_id}: {answer.choice.value.replace('_', ' ')}; it is looked at again")
+        told = f"Order {order_id}: {answer.choice.value.replace('_', ' ')}; it is looked at again"
+        await self._act(run, told)
 
-    async def _act(self, run: Callable[[Context], object]) -> bool:
-        """Do it; a problem is told, with what helps."""
-        try:
-            await self.gateway.act(run)
-        except Problem as problem:
-            self.desk.show_problem(problem)
-            return False
-        self.reload()
-        return True
+    async def _act(self, run: Callable[[Context], object], told: str) -> None:
+        """Do it and tell of it; a problem is told, with what helps."""
+        if await self.desk.carry_out(run, lambda _done: self.desk.notify_done(told)):
+            self.reload()
 
     def action_decide(self) -> None:
         """Go to the question about the buyer."""
@@ -239,6 +230,9 @@ class OrderScreen(ConsoleScreen):
             self.desk.say(at_the_end)
             return
         self.connection_id, self.order_id = found.connection_id, found.order_id
+        self.case, self._is_read = None, False  # nothing is said or done of the one with the facts of the other
+        self._show()
+        self.refresh_bindings()
         for page in self.query(SheetScroll):
             page.scroll_home(animate=False)
         self.reload()
@@ -307,10 +301,4 @@ class OrderScreen(ConsoleScreen):
         self._show()
 
 
-def _can_be_left_out(found: Case) -> bool:
-    return not any(not document.is_planned and not document.is_fresh for document in found.documents)
-
-
-def _a_note(value: str) -> None:
-    if not value.strip():
-        raise UsageProblem("Say why: a note is needed.")
+_OF_ITS_FACTS: Final = frozenset(f"order.{name}" for name in ("retry", "skip", "decide", "answer_edit"))

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from bcifs_console.base.text import safe_text
-from bcifs_console.console.widgets.lines import Lines, line, paragraph
+from bcifs_console.console.widgets.lines import DIM, Lines, line, paragraph
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.domain.edits import EditChoice
@@ -100,5 +100,5 @@ def _choices(width: int) -> Lines:
     lines: Lines = []
     for key, title, means in _CHOICES:
         lines.append(line((f" {key} ", "bold reverse"), (f" {title}", "bold")))
-        lines += paragraph(means, width, indent=4, style="$foreground-muted")
+        lines += paragraph(means, width, indent=4, style=DIM)
     return lines

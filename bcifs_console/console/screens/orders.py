@@ -23,7 +23,9 @@ from bcifs_console.console.filters import FilterProblem
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.screens.order_retry import look_again
 from bcifs_console.console.widgets import order_rows
+from bcifs_console.console.widgets.columns import say_the_same
 from bcifs_console.console.widgets.filter_bar import FilterBar
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.order_rows import ORDER_COLUMNS
 from bcifs_console.console.widgets.row_order import RowOrder
 from bcifs_console.console.widgets.virtual_table import VirtualTable
@@ -55,6 +57,8 @@ class OrdersScreen(ConsoleScreen):
     TITLE_TEXT = "Orders"
     KINDS = frozenset({"order", "connection"})
     AUTO_FOCUS = "#order-table"
+    #: `10:02` becomes a day at midnight, and the next try comes nearer.
+    TICK_S = 60.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +72,7 @@ class OrdersScreen(ConsoleScreen):
         #: what changed while the ids were being read; None while they are not
         self._meanwhile: set[int] | None = None
         self._shown_once = False
+        self._brief = Content("")
 
     def compose_body(self) -> ComposeResult:
         """Filter, list, the order in brief."""
@@ -108,9 +113,9 @@ class OrdersScreen(ConsoleScreen):
         self._take(meanwhile)
 
     async def _read_page(self, limit: int | None = None) -> tuple[RowOrder, OrderPage]:
-        wanted, sorting, now = self.filter_now, self.sorting, self.gateway.now()
+        wanted, sorting, now, is_live = self.filter_now, self.sorting, self.gateway.now(), self.is_live
         return await self.gateway.read(
-            lambda conn: _with_rows(order_list.page(conn, wanted, sorting, now=now, limit=limit))
+            lambda conn: _with_rows(order_list.page(conn, wanted, sorting, now=now, limit=limit), is_live=is_live)
         )
 
     def _show_list(self, found: tuple[RowOrder, OrderPage]) -> None:
@@ -122,13 +127,12 @@ class OrdersScreen(ConsoleScreen):
         table.sorted_by = self.sorting.key.value, self.sorting.descending
         table.message = self._why_empty()
         if self._shown_once:
-            table.forget()
-            table.replace(rows)
+            table.refill(rows)
         else:
             table.set_source(rows, self.hydrate)
             self._shown_once = True
         self.show_told()
-        self.show_brief()
+        self.put_off_brief()
         self.refresh_bindings()
 
     def _why_empty(self) -> Content:
@@ -141,11 +145,11 @@ class OrdersScreen(ConsoleScreen):
             why, helps = "✓ No order failed, none waits for you.", "e shows all orders again."
         else:
             why, helps = "No order passes this filter.", "ctrl+x takes it away; / changes it."
-        return Content.assemble(why, "\n\n", (helps, "$text-muted"))
+        return Content.assemble(why, "\n\n", (helps, DIM))
 
     def hydrate(self, row_ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
         """The lines of these orders."""
-        now = self.gateway.now()
+        now = self.gateway.now().astimezone()
         return {row_id: order_rows.cells(row, now) for row_id, row in self.rows(row_ids).items()}
 
     def rows(self, row_ids: Sequence[int]) -> Mapping[int, OrderRow]:
@@ -153,6 +157,11 @@ class OrdersScreen(ConsoleScreen):
         return self.peek(partial(order_list.rows, row_ids=row_ids)) or {}
 
     # -- changes -----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """A minute has passed: what is in view may read otherwise."""
+        self.table.read_again()
+        self.put_off_brief()
 
     def apply_changes(self, changes: ChangeSet) -> None:
         """Changed orders: their lines anew; new ones on top; where a line may move, the ids again."""
@@ -172,8 +181,8 @@ class OrdersScreen(ConsoleScreen):
             return
         table = self.table
         table.changed(touched)
-        if table.cursor_id in touched:
-            self.show_brief()
+        if table.cursor_id in touched and self.is_at_rest:
+            self.put_off_brief()
         if not self.is_live:
             self.requery_soon()
             return
@@ -191,9 +200,9 @@ class OrdersScreen(ConsoleScreen):
             self._requery = self.set_timer(_REQUERY_S, self.requery)
 
     def requery(self) -> None:
-        """Read the ids again."""
+        """Read the ids again; where they are being read, once that is done."""
         self._requery = None
-        self.reload()
+        self.reload_soon()
 
     # -- filter and sorting ------------------------------------------------------------------------------------------
 
@@ -203,7 +212,7 @@ class OrdersScreen(ConsoleScreen):
         try:
             wanted = filters.parse(event.text)
         except FilterProblem as problem:
-            self.bar.complain(Content.assemble(problem.message, " ", (problem.remedy, "$text-muted")))
+            self.bar.complain(Content.assemble(problem.message, " ", (problem.remedy, DIM)))
             return
         self.bar.complain(None)
         if wanted == self.filter_now:
@@ -243,6 +252,10 @@ class OrdersScreen(ConsoleScreen):
 
     @on(VirtualTable.Highlighted)
     @on(VirtualTable.MarksChanged)
+    def put_off_brief(self) -> None:
+        """Show the order under the cursor once it rests there."""
+        self.at_rest(self.show_brief)
+
     def show_brief(self) -> None:
         """The order under the cursor in brief; of marked ones their number and sum."""
         if self.has_class("-narrow"):
@@ -256,6 +269,9 @@ class OrdersScreen(ConsoleScreen):
         self._put_brief(shown)
 
     def _put_brief(self, shown: Content) -> None:
+        if say_the_same([shown], [self._brief]):
+            return
+        self._brief = shown
         # Its place has a fixed size: to lay the screen out anew at every move of the cursor takes longer than all else.
         self.query_one("#order-brief", Static).update(shown, layout=False)
 
@@ -264,6 +280,8 @@ class OrdersScreen(ConsoleScreen):
         """How many are marked, and what they come to."""
         marks = self.table.marks
         sums = await self.gateway.read(partial(order_list.totals, row_ids=marks))
+        if marks != self.table.marks:
+            return  # others are marked by now, or none: their own pane follows
         self._put_brief(order_rows.several(len(marks), sums, _PANE))
 
     @on(VirtualTable.MarksChanged)
@@ -277,10 +295,10 @@ class OrdersScreen(ConsoleScreen):
         if table.new_rows:
             told.append(Content.styled(f"↑ {table.new_rows:,} new (f)", "$accent"))
         elif table.following and self.sorting == NEWEST_FIRST:
-            told.append(Content.styled("following", "$text-muted"))
+            told.append(Content.styled("following", DIM))
         shown = f"{table.row_count:,} of {self.total:,}" if self.filter_now else f"{self.total:,} orders"
         arrow = "▼" if self.sorting.descending else "▲"
-        told.append(Content.assemble(shown, "  ", (f"{arrow} {self.sorting.key.value}", "$text-muted")))
+        told.append(Content.assemble(shown, "  ", (f"{arrow} {self.sorting.key.value}", DIM)))
         self.bar.tell(Content("  ").join(told))
 
     # -- actions -----------------------------------------------------------------------------------------------------
@@ -322,13 +340,6 @@ class OrdersScreen(ConsoleScreen):
 
     def action_reverse(self) -> None:
         self.sort_by(self.sorting.key)
-
-    def action_columns(self) -> None:
-        """Every column, or those there is room for."""
-        hidden = [column.title for column in self.table.hidden_columns]
-        self.table.everything = not self.table.everything
-        if hidden:
-            self.desk.say(f"Shown as well: {', '.join(hidden)}. h and l scroll sideways.")
 
     def action_copy(self) -> None:
         """The number, or the numbers of the marked ones."""
@@ -379,8 +390,11 @@ class OrdersScreen(ConsoleScreen):
 _OF_AN_ORDER: Final = frozenset(f"orders.{name}" for name in ("open_order", "retry", "copy", "copy_row", "browse"))
 
 
-def _with_rows(page: OrderPage) -> tuple[RowOrder, OrderPage]:
-    return RowOrder(page.ids), page
+def _with_rows(page: OrderPage, *, is_live: bool) -> tuple[RowOrder, OrderPage]:
+    rows = RowOrder(page.ids)
+    if is_live:
+        rows.sort()  # what changes is looked for in it, ten times a second
+    return rows, page
 
 
 def _by_number(row_id: int) -> tuple[int, int]:

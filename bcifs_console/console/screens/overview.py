@@ -5,7 +5,6 @@ How lines are worded is `console.needs`, `widgets.need_rows` and `widgets.vital_
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -13,26 +12,22 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from bcifs_console.base.problems import Problem
 from bcifs_console.console import text
 from bcifs_console.console.needs import Need, needs_of
 from bcifs_console.console.pausing import pause_or_resume
 from bcifs_console.console.screens.base import ConsoleScreen
-from bcifs_console.console.widgets.lines import Lines
+from bcifs_console.console.widgets.lines import DIM, Lines
 from bcifs_console.console.widgets.need_rows import NEED_COLUMNS, TROUBLE_COLUMNS, need_cells, need_lines, trouble_cells
 from bcifs_console.console.widgets.rate_line import RateLine
-from bcifs_console.console.widgets.refilling import refill
 from bcifs_console.console.widgets.sheet import Sheet
 from bcifs_console.console.widgets.tile import Figure, Tile, one_line
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.console.widgets.vital_signs import vital_lines, vital_rows
+from bcifs_console.store.views.order_list import packed
 from bcifs_console.store.views.overview import Overview, Pulse, Trouble, orders_per_minute, overview
 
-#: Ages, heartbeats and the minutes go on while nothing changes in the store.
-_TICK_S: Final = 1.0
-_STALE_LOOKS: Final = 5
 _TILES: Final = ("received", "synced", "waiting", "failed", "oldest")
 _NO_CONNECTION: Final = Content("No connection yet. :setup makes one; or run: bcifs connection add FILE")
 _NOTHING: Final = Content("✓ Nothing needs you.")
@@ -44,6 +39,7 @@ class OverviewScreen(ConsoleScreen):
 
     SECTION = "overview"
     TITLE_TEXT = "Overview"
+    TICK_S = 1.0  # ages, heartbeats and the minutes go on while nothing changes in the store
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +53,7 @@ class OverviewScreen(ConsoleScreen):
         with Horizontal(id="tiles"):
             for name in _TILES:
                 yield Tile(id=f"tile-{name}")
-        yield Static("", id="tile-line", markup=False)
+        yield Sheet(id="tile-line")
         yield RateLine(id="rate")
         yield Sheet(id="vital-line")
         with Horizontal(id="overview-main"):
@@ -69,17 +65,11 @@ class OverviewScreen(ConsoleScreen):
                 yield Sheet(id="vital-signs")
 
     def on_mount(self) -> None:
-        """Look again every second while the screen is in front."""
+        """The lists are there, empty."""
         for table, empty in (("#needs", _NOTHING), ("#troubles", _NO_TROUBLE)):
             self.query_one(table, VirtualTable).message = empty
         self.needs_table.set_source((), self.read_needs)
         self.query_one("#troubles", VirtualTable).set_source((), self.read_troubles)
-        self.set_interval(_TICK_S, self.tick)
-
-    def tick(self) -> None:
-        """A second has passed."""
-        if self.is_current and self._found is not None:
-            self.reload_soon()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -102,7 +92,7 @@ class OverviewScreen(ConsoleScreen):
         figures = figures_of(found)
         for name, figure in zip(_TILES, figures, strict=True):
             self.query_one(f"#tile-{name}", Tile).show(figure)
-        self.query_one("#tile-line", Static).update(one_line(figures))
+        self.query_one("#tile-line", Sheet).show(lambda _width: [one_line(figures)])
         self.query_one("#vital-line", Sheet).show(partial(vital_rows, found))
         self.query_one("#vital-signs", Sheet).show(partial(self.vital_lines, found))
         self.show_needs(needs_of(found))
@@ -111,7 +101,7 @@ class OverviewScreen(ConsoleScreen):
 
     def vital_lines(self, found: Overview, width: int) -> Lines:
         """The sheet of health at a width."""
-        stale_after = timedelta(seconds=_STALE_LOOKS * self.gateway.context.settings.watch_interval_s)
+        stale_after = self.gateway.context.settings.stale_after
         return vital_lines(found, found.at, width, stale_after=stale_after)
 
     def show_needs(self, needs: Sequence[Need]) -> None:
@@ -119,14 +109,13 @@ class OverviewScreen(ConsoleScreen):
         table = self.needs_table
         table.message = _NOTHING if self._found is None or self._found.connections else _NO_CONNECTION
         self._needs = {self._numbers.setdefault(need.key, len(self._numbers)): need for need in needs}
-        refill(table, self._needs)
+        table.refill(self._needs)
         self.show_need()
 
     def show_troubles(self, troubles: Sequence[Trouble]) -> None:
         """The list of the newest orders with a problem."""
-        by_key = {("order", str(each.connection_id), str(each.order_id)): each for each in troubles}
-        self._troubles = {self._numbers.setdefault(key, len(self._numbers)): each for key, each in by_key.items()}
-        refill(self.query_one("#troubles", VirtualTable), self._troubles)
+        self._troubles = {packed(each.connection_id, each.order_id): each for each in troubles}
+        self.query_one("#troubles", VirtualTable).refill(self._troubles)
 
     def read_needs(self, ids: Sequence[int]) -> Mapping[int, Sequence[Content]]:
         """The cells of these needs."""
@@ -208,7 +197,7 @@ def figures_of(found: Overview) -> list[Figure]:
 
 
 def _style(number: int, style: str) -> str:
-    return style if number else "$foreground-muted"
+    return style if number else DIM
 
 
 def _tried(pulse: Pulse) -> str:

@@ -167,7 +167,7 @@ class SetupScreen(ConsoleScreen):
         if lacking:
             names = ", ".join(QUESTIONS[key].label.lower() for key in lacking[:3])
             more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-            return Content.styled(f"Still open: {names}{more}.", "$foreground-muted")
+            return Content.styled(f"Still open: {names}{more}.", lines.DIM)
         if self.set_up.doubts():
             return Content.styled("Everything is answered; not everything is confirmed yet.", "$text-warning")
         return Content.styled("✓ Both systems agree. ctrl+s stores it and registers the webhooks.", "$text-success")
@@ -199,6 +199,8 @@ class SetupScreen(ConsoleScreen):
             await self._register(added)
         finally:
             self.is_saving = False
+            if self.is_attached:
+                self.refresh_bindings()
 
     def _forget(self) -> None:
         """The secrets are sealed in the store; nothing here needs them any more."""

@@ -6,7 +6,6 @@ One connection at a time; with several, a strip above tells how each is. How lin
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -20,6 +19,7 @@ from bcifs_console.base.problems import Problem
 from bcifs_console.console.screens.base import ConsoleScreen
 from bcifs_console.console.webhook_tasks import WebhookTasks
 from bcifs_console.console.widgets.lines import heading
+from bcifs_console.console.widgets.sheet import say
 from bcifs_console.console.widgets.virtual_table import VirtualTable
 from bcifs_console.console.widgets.webhook_health import WebhookHealthPanel, health_lines
 from bcifs_console.console.widgets.webhook_rows import (
@@ -33,13 +33,9 @@ from bcifs_console.console.widgets.webhook_rows import (
     scope_text,
 )
 from bcifs_console.domain.webhooks import WebhookState
-from bcifs_console.operations.webhook_overview import WebhookOverview, overview
+from bcifs_console.operations.webhook_overview import HookLine, WebhookOverview, overview
 from bcifs_console.store.views.webhooks import DeliveryRef, DeliveryView, deliveries, newest_deliveries
 
-#: The two-minute window moves while nothing changes in the store.
-_LOOK_AGAIN_S: Final = 5.0
-#: Looks of the watcher that may be missing before what it saw last counts no more.
-_STALE_LOOKS: Final = 5
 #: A terminal with fewer lines is a low one: the panel is kept short.
 _LOW: Final = 30
 _NO_CONNECTION: Final = Content.assemble(
@@ -66,6 +62,7 @@ class WebhooksScreen(ConsoleScreen):
     SECTION = "webhooks"
     TITLE_TEXT = "Webhooks"
     KINDS = frozenset({"webhooks", "hook", "order", "connection"})
+    TICK_S = 5.0  # the two-minute window moves while nothing changes in the store
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,9 +70,10 @@ class WebhooksScreen(ConsoleScreen):
         self.refs: Sequence[DeliveryRef] = ()
         self.chosen_id = 0  #: a connection's
         self.only_scope: str | None = None  #: the hook whose deliveries alone are shown
-        self.delivery: DeliveryView | None = None  #: the one under the cursor
+        self._read: tuple[int | None, DeliveryView | None] = (None, None)  #: the delivery read last, by its id
         self.busy = ""  #: what is being done at this moment
-        self.hook_rows: Mapping[int, Sequence[Content]] = {}
+        self.hooks: Mapping[int, HookLine] = {}  #: by their row's id
+        self._hook_numbers: dict[tuple[int, str, str], int] = {}
 
     def compose_body(self) -> ComposeResult:
         """Strip and panel on top; hooks; deliveries beside one of them in full."""
@@ -92,15 +90,6 @@ class WebhooksScreen(ConsoleScreen):
                     yield VirtualTable(DELIVERY_COLUMNS, following=True, id="webhook-delivery-table")
                     yield WebhookDeliveryDetail(id="webhook-delivery-detail")
 
-    def on_mount(self) -> None:
-        """Look again now and then: the two minutes of the ratio go on by themselves."""
-        self.set_interval(_LOOK_AGAIN_S, self.look_again)
-
-    def look_again(self) -> None:
-        """Read anew while the screen is in front."""
-        if self.is_current:
-            self.reload()
-
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     @property
@@ -110,7 +99,7 @@ class WebhooksScreen(ConsoleScreen):
 
     @property
     def hook_table(self) -> VirtualTable:
-        """The registrations; a row's id is its place in the overview."""
+        """The registrations; a row's id stands for the scope and where it delivers to."""
         return self.query_one("#webhook-hook-table", VirtualTable)
 
     @property
@@ -118,9 +107,21 @@ class WebhooksScreen(ConsoleScreen):
         """The deliveries; a row's id is the delivery's."""
         return self.query_one("#webhook-delivery-table", VirtualTable)
 
+    @property
+    def delivery(self) -> DeliveryView | None:
+        """The delivery under the cursor, read when the cursor has come to it."""
+        if self._read[0] != self.delivery_table.cursor_id:
+            self._read_delivery()
+        return self._read[1]
+
+    def _read_delivery(self) -> None:
+        number = self.delivery_table.cursor_id
+        found = None if number is None else self.peek(partial(deliveries, ids=[number]))
+        self._read = number, next(iter(found.values()), None) if found else None
+
     async def load(self) -> None:
         """Read how all of them are, and which deliveries came last. At first the worst connection is shown."""
-        stale_after = timedelta(seconds=_STALE_LOOKS * self.gateway.context.settings.watch_interval_s)
+        stale_after = self.gateway.context.settings.stale_after
         now = self.gateway.now()
         self.found = await self.gateway.read(partial(overview, now=now, stale_after=stale_after))
         self.refs = await self.gateway.read(newest_deliveries)
@@ -134,10 +135,10 @@ class WebhooksScreen(ConsoleScreen):
         strip = self.query_one("#webhook-strip", Static)
         strip.display = len(self.found) > 1
         if found is not None:
-            strip.update(connection_strip(self.found, self.chosen_id, width))
+            say(strip, connection_strip(self.found, self.chosen_id, width))
             short = self.app.size.height < _LOW
             lines = health_lines(found, self.gateway.now(), width, hint=self.helping_key(), busy=self.busy, short=short)
-            self.query_one(WebhookHealthPanel).update(lines)
+            say(self.query_one(WebhookHealthPanel), lines)
         self.query_one(WebhookHealthPanel).display = found is not None
         self.query_one("#webhook-none", Static).display = found is None
         self.query_one("#webhook-parts", Vertical).display = found is not None
@@ -151,7 +152,8 @@ class WebhooksScreen(ConsoleScreen):
             return ""
         if not found.registered:
             return "press n to register"
-        is_repairable = any(hook.state is not WebhookState.HEALTHY for hook in found.hooks)
+        # A silent one is in order at the store: a repair would leave it as it is.
+        is_repairable = any(hook.state not in (WebhookState.HEALTHY, WebhookState.SILENT) for hook in found.hooks)
         return "press r to repair" if is_repairable else ""
 
     def show_hooks(self) -> None:
@@ -159,9 +161,12 @@ class WebhooksScreen(ConsoleScreen):
         hooks, table = self.chosen.hooks if self.chosen else (), self.hook_table
         now = self.gateway.now()
         table.message = _NOT_REGISTERED
-        self.hook_rows = {number: hook_cells(hook, now) for number, hook in enumerate(hooks)}
-        worst_first = sorted(self.hook_rows, key=lambda number: -hooks[number].state.severity)
-        _fill(table, worst_first, lambda _ids: self.hook_rows)
+        numbers = self._hook_numbers
+        keys = ((self.chosen_id, hook.scope, hook.destination) for hook in hooks)
+        self.hooks = {numbers.setdefault(key, len(numbers)): hook for key, hook in zip(keys, hooks, strict=True)}
+        worst_first = sorted(self.hooks, key=lambda number: -self.hooks[number].state.severity)
+        cells = {number: hook_cells(hook, now) for number, hook in self.hooks.items()}
+        table.refill(worst_first, lambda _ids: cells)
         if self.has_class("-narrow"):
             table.styles.clear_rule("height")  # as the style sheet says
         else:
@@ -176,7 +181,7 @@ class WebhooksScreen(ConsoleScreen):
         of_connection = [ref for ref in self.refs if ref.connection_id == self.chosen_id]
         ids = [ref.id for ref in of_connection if only is None or covers(only, ref.scope)]
         table.message = _NOTHING_CAME if only is None else _NONE_OF_IT
-        _fill(table, ids, self.hydrated)
+        table.refill(ids, self.hydrated)
         told = f"newest {len(ids):,}" if ids else ""
         if only is not None:
             told = f"{len(ids):,} by {scope_text(only)} · f shows all"
@@ -195,24 +200,22 @@ class WebhooksScreen(ConsoleScreen):
         """A part's title; in a narrow terminal the part that has no room says how it gets some."""
         if self.has_class("-narrow") and not is_open:
             told = f"{told} · Tab opens" if told else "Tab opens"
-        self.query_one(f"#{widget_id}", Static).update(heading(title, max(20, self.app.size.width - 3), told))
+        say(self.query_one(f"#{widget_id}", Static), heading(title, max(20, self.app.size.width - 3), told))
 
     def show_delivery(self) -> None:
-        """The delivery under the cursor, in full."""
-        number = self.delivery_table.cursor_id
-        found = None if number is None else self.peek(partial(deliveries, ids=[number]))
-        self.delivery = next(iter(found.values()), None) if found else None
-        shown = delivery_lines(self.delivery) if self.delivery else Content("")
-        self.query_one("#webhook-delivery", Static).update(shown)
-        self.query_one(WebhookDeliveryDetail).set_class(self.delivery is None, "-nothing")
+        """The delivery under the cursor, in full, as it is now."""
+        self._read_delivery()
+        found = self._read[1]
+        say(self.query_one("#webhook-delivery", Static), delivery_lines(found) if found else Content(""))
+        self.query_one(WebhookDeliveryDetail).set_class(found is None, "-nothing")
         self.refresh_bindings()
 
     # -- moving about ------------------------------------------------------------------------------------------------
 
     @on(VirtualTable.Highlighted, "#webhook-delivery-table")
     def delivery_highlighted(self) -> None:
-        """Another delivery is under the cursor."""
-        self.show_delivery()
+        """Another delivery is under the cursor: shown once it rests there."""
+        self.at_rest(self.show_delivery)
 
     @on(VirtualTable.Opened, "#webhook-delivery-table")
     def delivery_opened(self) -> None:
@@ -279,8 +282,9 @@ class WebhooksScreen(ConsoleScreen):
 
     def hook_scope(self) -> str | None:
         """The scope of the hook under the cursor."""
-        found, number = self.chosen, self.hook_table.cursor_id
-        return found.hooks[number].scope if found and number is not None else None
+        number = self.hook_table.cursor_id
+        hook = None if number is None else self.hooks.get(number)
+        return None if hook is None else hook.scope
 
     def show_only(self, scope: str | None) -> None:
         """Show the deliveries of one hook; None: of all."""
@@ -302,7 +306,7 @@ class WebhooksScreen(ConsoleScreen):
             return "there is no connection yet"
         if action in ("next_connection", "previous_connection"):
             return None if len(self.found) > 1 else "there is one connection only"
-        if action == "open_order":
+        if action in ("open_order", "look_again"):
             is_of_order = self.delivery is not None and self.delivery.order_id is not None
             return None if is_of_order else "no delivery about an order is under the cursor"
         if action == "only_this":
@@ -331,6 +335,12 @@ class WebhooksScreen(ConsoleScreen):
         """Ask the store for what changed."""
         self.start_task(self.tasks.poll)
 
+    def action_look_again(self) -> None:
+        """Look at the order of the delivery under the cursor."""
+        if self.delivery is not None and self.delivery.order_id is not None:
+            again = self.tasks.look_again(self.delivery.connection_id, self.delivery.order_id)
+            self.run_worker(again, group="act")
+
     @property
     def tasks(self) -> WebhookTasks:
         """What the keys do."""
@@ -354,14 +364,3 @@ class WebhooksScreen(ConsoleScreen):
         except Problem as problem:
             self.desk.show_problem(problem)
         self.reload()
-
-
-def _fill(
-    table: VirtualTable, ids: Sequence[int], hydrate: Callable[[Sequence[int]], Mapping[int, Sequence[Content]]]
-) -> None:
-    """Show these rows; the cursor stays on its row."""
-    if table.row_count:
-        table.replace(ids)
-        table.forget()
-    else:
-        table.set_source(ids, hydrate)

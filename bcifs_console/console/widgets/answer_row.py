@@ -14,13 +14,14 @@ from bcifs_console.base.secret import Secret
 from bcifs_console.base.text import safe_text
 from bcifs_console.console import text
 from bcifs_console.console.set_up import Verdict
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.console.widgets.safe_input import SafeInput
 from bcifs_console.operations.first_run_questions import Question
 
 _QUIET: Final = {
-    "needed": ("·", "$foreground-muted", "needed"),
-    "optional": ("·", "$foreground-muted", "optional"),
-    "noted": ("·", "$foreground-muted", "noted"),
+    "needed": ("·", DIM, "needed"),
+    "optional": ("·", DIM, "optional"),
+    "noted": ("·", DIM, "noted"),
     "testing": ("◑", "$accent", "testing"),
     "unknown": ("!", "$text-warning", "not sure"),
 }
@@ -66,10 +67,6 @@ class AnswerRow(Horizontal):
         for field in self.query(Input):
             field.value = ""
 
-    def focus_answer(self) -> None:
-        """Go to where it is answered."""
-        self.query_one("Input, Select").focus()
-
     def show_verdict(self, verdict: Verdict) -> None:
         """Say how the answer stands, on the rest of the line; where that is short the details stand beside the form."""
         if verdict == self._shown:
@@ -81,9 +78,7 @@ class AnswerRow(Horizontal):
         else:
             said = text.state(verdict.state, _WORDS.get(verdict.state, ""))
         self.query_one(".verdict", Static).update(said, layout=False)
-        self.query_one(".detail", Static).update(
-            Content.styled(safe_text(verdict.text), "$foreground-muted"), layout=False
-        )
+        self.query_one(".detail", Static).update(Content.styled(safe_text(verdict.text), DIM), layout=False)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -111,3 +111,10 @@ def segments_of(cell: Content, placed: Placed, base: Style, parse: StyleParser) 
         padding = Segment(" " * (placed.width - length), base.rich_style)
         segments = [padding, *segments] if placed.column.align == "right" else [*segments, padding]
     return segments
+
+
+def say_the_same(some: Sequence[Content], others: Sequence[Content]) -> bool:
+    """Whether these are the same texts in the same styles (`Content` by itself compares the text alone)."""
+    return len(some) == len(others) and all(
+        one.plain == other.plain and one.spans == other.spans for one, other in zip(some, others, strict=True)
+    )

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from bcifs_console.console.keymap import key_name
+from bcifs_console.console.widgets.columns import say_the_same
 
 _FIRST: Final = "everywhere.help"
 #: The first and the last section: all of them are told as one entry.
@@ -29,13 +30,14 @@ class Footer(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.places: list[tuple[range, str]] = []  # the cells of each entry drawn, and its key
+        self._shown: list[tuple[str, Content]] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self.take_bindings)
 
     def take_bindings(self, _screen: Screen[object]) -> None:
         """Draw the keys anew: focus moved or something can now be done, or no longer."""
-        if self.is_attached:
+        if self.is_attached and not _are_the_same(self.entries(), self._shown):
             self.refresh()
 
     def render(self) -> Content:
@@ -43,7 +45,8 @@ class Footer(Widget):
         drawn: list[Content] = []
         self.places.clear()
         at = 0
-        for key, shown in self.entries():
+        self._shown = self.entries()
+        for key, shown in self._shown:
             if drawn and at + shown.cell_length > self.size.width:
                 continue
             self.places.append((range(at, at + shown.cell_length), key))
@@ -77,6 +80,12 @@ class Footer(Widget):
             keys = "-".join(key_name(sections[each]) for each in _SECTIONS)
             first.append(("", _entry(keys, "screens", is_enabled=True)))
         return [*first, *shown.values()]
+
+
+def _are_the_same(some: list[tuple[str, Content]], others: list[tuple[str, Content]]) -> bool:
+    return [key for key, _ in some] == [key for key, _ in others] and say_the_same(
+        [shown for _, shown in some], [shown for _, shown in others]
+    )
 
 
 def _entry(key: str, text: str, *, is_enabled: bool) -> Content:

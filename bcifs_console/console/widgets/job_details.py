@@ -8,13 +8,12 @@ from textual.content import Content
 
 from bcifs_console.console import text
 from bcifs_console.console.widgets.job_rows import progress, wanted_text
-from bcifs_console.console.widgets.lines import EMPTY, Lines, facts, fit, heading, line, paragraph
+from bcifs_console.console.widgets.lines import DIM, EMPTY, Lines, facts, fit, heading, line, paragraph
 from bcifs_console.domain.plan import Reason
 from bcifs_console.domain.states import OrderState, Side
 from bcifs_console.store.views.jobs import BackfillView, Job, Jobs, Quota, Release
 from bcifs_console.store.views.problems import FAILED, Group, ProblemGroup
 
-_DIM: Final = "$foreground-muted"
 _NAME: Final = 12
 _QUOTA_CELLS: Final = 10
 _SIDES: Final = ((Side.BIGCOMMERCE, "BigCommerce"), (Side.IFS, "IFS"))
@@ -31,9 +30,7 @@ def connection_lines(found: Jobs, now: datetime, width: int) -> Lines:
         paused = {breaker.side: breaker for breaker in found.breakers if breaker.connection_id == number}
         by_hand = next((pause for pause in found.pauses if pause.connection_id == number), None)
         signs = [
-            Content.assemble(
-                (f"{title} ", _DIM), text.state("failed", "paused") if side in paused else text.state("ok")
-            )
+            Content.assemble((f"{title} ", DIM), text.state("failed", "paused") if side in paused else text.state("ok"))
             for side, title in _SIDES
         ]
         if by_hand is not None:
@@ -53,11 +50,11 @@ def connection_lines(found: Jobs, now: datetime, width: int) -> Lines:
 
 def _quota(quota: Quota) -> Content:
     if quota.left is None or not quota.of:
-        return Content.assemble(("calls left ", _DIM), (fit("not known yet", _QUOTA_CELLS + 10), _DIM))
+        return Content.assemble(("calls left ", DIM), (fit("not known yet", _QUOTA_CELLS + 10), DIM))
     filled = round(_QUOTA_CELLS * min(quota.left, quota.of) / quota.of)
     style = "$text-success" if quota.left * 4 > quota.of else "$text-warning"
     bar = Content.assemble(("━" * filled, style), ("━" * (_QUOTA_CELLS - filled), "$foreground 20%"))
-    return Content.assemble(("calls left ", _DIM), bar, fit(f" {quota.left:,}/{quota.of:,}", 10))
+    return Content.assemble(("calls left ", DIM), bar, fit(f" {quota.left:,}/{quota.of:,}", 10))
 
 
 def backlog_line(found: Jobs) -> Content:
@@ -68,7 +65,7 @@ def backlog_line(found: Jobs) -> Content:
         (f"{backlog.due:,}", f"due ({backlog.in_background:,} without hurry)" if backlog.in_background else "due"),
         (f"{backlog.planned:,}", "planned for later"),
     ]
-    shown = [Content.assemble((number, "bold"), (f" {words}", _DIM)) for number, words in pieces]
+    shown = [Content.assemble((number, "bold"), (f" {words}", DIM)) for number, words in pieces]
     return Content.styled("  ·  ", "$foreground 30%").join(shown)
 
 
@@ -80,14 +77,14 @@ def problem_lines(group: ProblemGroup, now: datetime, width: int, *, retry: Rele
     kind = "failed" if group.kind == FAILED else f"waiting: {group.kind}"
     lines = [heading(f"{group.orders:,} {_orders(group.orders)} {kind}", width)]
     lines += paragraph(group.error, width)
-    lines += paragraph(group.remedy, width, style=_DIM, lead="→ ")
+    lines += paragraph(group.remedy, width, style=DIM, lead="→ ")
     lines.append(EMPTY)
     if retry is not None:
         lines += release_lines(retry, now, width)[1:]
     else:
-        lines += paragraph(f"r tries order {group.first_order} again{_then(group.orders - 1)}.", width, style=_DIM)
+        lines += paragraph(f"r tries order {group.first_order} again{_then(group.orders - 1)}.", width, style=DIM)
     opens = "opens Decisions" if group.kind == Reason.CUSTOMER.value else "shows what is behind it"
-    lines += paragraph(f"Enter {opens}.", width, style=_DIM)
+    lines += paragraph(f"Enter {opens}.", width, style=DIM)
     lines.append(EMPTY)
     return lines + facts(
         [
@@ -112,14 +109,14 @@ def release_lines(release: Release, now: datetime, width: int) -> Lines:
         lines += paragraph(f"✗ stopped: {release.note}", width, style="$text-error")
         rest = f"{release.waiting:,} {_orders(release.waiting)} wait behind it."
         what = "r tries again, x gives it up." if release.group else "They follow once it is in IFS."
-        lines += paragraph(f"{rest} {what}", width, style=_DIM)
+        lines += paragraph(f"{rest} {what}", width, style=DIM)
     elif release.canary is None:
         lines += paragraph("Who waits for it is being found out.", width)
     else:
         told = f"◑ order {release.canary} goes first{_then(release.waiting)}."
         lines += paragraph(told, width, style="$text-primary")
         if release.group is not None:
-            lines += paragraph("x lets none of the others go.", width, style=_DIM)
+            lines += paragraph("x lets none of the others go.", width, style=DIM)
     asked = f"{release.actor}, {text.ago(now, release.since)}"
     return lines + facts([("asked by", asked), ("connection", release.connection)], width)
 
@@ -142,7 +139,7 @@ def job_lines(job: Job, now: datetime, width: int) -> Lines:
         rows.append(("worker", job.owner))
     lines += facts([*rows, ("connection", job.connection)], width)
     lines.append(EMPTY)
-    return lines + paragraph("r looks at it now. Enter opens it.", width, style=_DIM)
+    return lines + paragraph("r looks at it now. Enter opens it.", width, style=DIM)
 
 
 def backfill_lines(view: BackfillView, now: datetime, width: int) -> Lines:

@@ -8,11 +8,11 @@ from textual.content import Content
 
 from bcifs_console.console import text
 from bcifs_console.console.widgets.columns import Column
+from bcifs_console.console.widgets.lines import DIM
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store.views.jobs import BackfillView, Job, Release
 from bcifs_console.store.views.problems import FAILED, ProblemGroup
 
-_DIM: Final = "$foreground-muted"
 _BAR_CELLS: Final = 12
 
 PROBLEM_COLUMNS: Final[Sequence[Column]] = (
@@ -55,8 +55,8 @@ def problem_cells(group: ProblemGroup, now: datetime, *, is_retried: bool) -> Se
         text.state("working", "retried") if is_retried else shown,
         Content(f"{group.orders:,}"),
         text.plain(group.error),
-        Content.styled(text.age(now, group.since), _DIM),
-        text.plain(group.connection, _DIM),
+        Content.styled(text.age(now, group.since), DIM),
+        text.plain(group.connection, DIM),
     )
 
 
@@ -67,8 +67,8 @@ def release_cells(release: Release, now: datetime) -> Sequence[Content]:
         Content("–" if release.canary is None else str(release.canary)),
         Content(f"{release.waiting:,}"),
         text.plain(release.title),
-        Content.styled(text.age(now, release.since), _DIM),
-        text.plain(release.connection, _DIM),
+        Content.styled(text.age(now, release.since), DIM),
+        text.plain(release.connection, DIM),
     )
 
 
@@ -77,10 +77,10 @@ def queue_cells(job: Job, now: datetime) -> Sequence[Content]:
     return (
         _state_of(job, now),
         Content(str(job.order_id)),
-        Content.styled(_when(job, now), "" if job.at > now else _DIM),
+        Content.styled(_when(job, now), "" if job.at > now else DIM),
         Content(str(job.attempts) if job.attempts else ""),
-        text.plain(job.error or (f"held by {job.owner}" if job.owner else ""), _DIM),
-        text.plain(job.connection, _DIM),
+        text.plain(job.error or (f"held by {job.owner}" if job.owner else ""), DIM),
+        text.plain(job.connection, DIM),
     )
 
 
@@ -105,8 +105,8 @@ def backfill_cells(view: BackfillView, now: datetime) -> Sequence[Content]:
         Content(wanted_text(view)),
         Content(f"{view.seen:,}"),
         progress(view.done, view.total),
-        Content.styled(text.age(now, view.started_at), _DIM),
-        text.plain(view.connection, _DIM),
+        Content.styled(text.age(now, view.started_at), DIM),
+        text.plain(view.connection, DIM),
     )
 
 

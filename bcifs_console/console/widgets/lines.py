@@ -17,7 +17,7 @@ Piece = str | tuple[str, str] | Content
 Lines = list[Content]
 Align = Literal["left", "right"]
 
-DIM: Final = "$foreground-muted"
+DIM: Final = "$text-muted"
 RULE: Final = "$foreground 30%"
 HEAD: Final = "bold $primary"
 STRONG: Final = "bold"

@@ -9,10 +9,8 @@ from textual.content import Content
 from bcifs_console.console import text
 from bcifs_console.console.activity_words import about, before_and_after, rest_of, said, shown, target, why
 from bcifs_console.console.widgets.columns import Column
-from bcifs_console.console.widgets.lines import EMPTY, Lines, facts, fit, heading, line, paragraph
+from bcifs_console.console.widgets.lines import DIM, EMPTY, Lines, facts, fit, heading, line, paragraph
 from bcifs_console.store.views.activity import Entry
-
-_DIM: Final = "$foreground-muted"
 
 LOG_COLUMNS: Final[Sequence[Column]] = (
     Column("day", "Day", 6, from_width=74, sortable=False),
@@ -29,13 +27,13 @@ def entry_cells(entry: Entry) -> Sequence[Content]:
     """One row."""
     state, word = shown(entry)
     return (
-        Content.styled(f"{entry.at:%d %b}", _DIM),
-        Content.styled(f"{entry.at:%H:%M:%S}", _DIM),
+        Content.styled(f"{entry.at:%d %b}", DIM),
+        Content.styled(f"{entry.at:%H:%M:%S}", DIM),
         text.state(state, word),
         text.plain(about(entry)),
         text.plain(said(entry)),
-        text.plain(entry.actor, _DIM),
-        text.plain(entry.connection, _DIM),
+        text.plain(entry.actor, DIM),
+        text.plain(entry.connection, DIM),
     )
 
 
@@ -54,7 +52,7 @@ def entry_lines(entry: Entry | None, now: datetime, width: int) -> Lines:
     if more := rest_of(entry):
         lines += [EMPTY, heading("Details", width), *facts(more, width, label=10)]
     if target(entry) is not None:
-        lines += [EMPTY, *paragraph("Enter opens it.", width, style=_DIM)]
+        lines += [EMPTY, *paragraph("Enter opens it.", width, style=DIM)]
     return lines
 
 
@@ -72,11 +70,11 @@ def filter_line(level: str, kind: str, connection: str, width: int, *, following
     """Which lines are shown, each with the key that changes it, and whether the list follows."""
     pieces = [("e", level), ("t", kind), ("c", connection or "all connections")]
     shown_ = [Content.assemble((f"{key} ", "bold $primary"), text.plain(name)) for key, name in pieces]
-    left = Content.styled("   ", _DIM).join(shown_)
+    left = Content.styled("   ", DIM).join(shown_)
     if following:
         right = Content.styled("◉ following", "$text-success")
     else:
         new = f"↓ {new_rows:,} new, " if new_rows else ""
-        right = Content.styled(f"{new}f follows", "$text-warning" if new_rows else _DIM)
+        right = Content.styled(f"{new}f follows", "$text-warning" if new_rows else DIM)
     room = max(1, width - left.cell_length - right.cell_length)
     return line(left, fit("", room), right)

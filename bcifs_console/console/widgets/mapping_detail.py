@@ -117,7 +117,7 @@ def gap_lines(gap: Gap, now: datetime, width: int, *, readonly: bool) -> Content
     if gap.rule is None:
         return Content("\n").join([*lines, *facts([("Do", gap.value.remedy)], width, label=_LABEL)])
     if gap.culprit is not None:
-        said = f"{rule_title(gap.culprit)} gives {gap.culprit.result.strip()}, which IFS lacks."
+        said = f"{rule_title(gap.culprit)} gives {gap.culprit.result}, which IFS lacks."
         lines += paragraph(said, width, style=BAD, lead="✗ ")
         if not readonly:
             lines += [Content(""), Content.styled("Enter edits that rule.  o opens the oldest order.", DIM)]

@@ -9,10 +9,9 @@ from textual.content import Content
 from bcifs_console.console import text
 from bcifs_console.console.needs import Need
 from bcifs_console.console.widgets.columns import Column
-from bcifs_console.console.widgets.lines import Lines, heading, paragraph
+from bcifs_console.console.widgets.lines import DIM, Lines, heading, paragraph
 from bcifs_console.store.views.overview import Trouble
 
-_DIM: Final = "$foreground-muted"
 #: Lines that the text of one need and its remedy may take each.
 _MOST_LINES: Final = 2
 
@@ -39,8 +38,8 @@ def need_cells(need: Need, now: datetime) -> Sequence[Content]:
         text.state(need.state, need.word),
         text.plain(need.text),
         Content(f"{need.orders:,}" if need.orders else ""),
-        Content.styled(text.age(now, need.since) if need.since else "", _DIM),
-        text.plain(need.connection, _DIM),
+        Content.styled(text.age(now, need.since) if need.since else "", DIM),
+        text.plain(need.connection, DIM),
     )
 
 
@@ -51,7 +50,7 @@ def need_lines(need: Need | None, width: int) -> Lines:
     title = f"{need.connection}: {need.word}" if need.connection else need.word.capitalize()
     lines = [heading(title, width, right=f"Enter opens {need.section.capitalize()}")]
     lines += paragraph(need.text, width)[:_MOST_LINES]
-    return lines + paragraph(need.remedy, width, style=_DIM, lead="→ ")[:_MOST_LINES]
+    return lines + paragraph(need.remedy, width, style=DIM, lead="→ ")[:_MOST_LINES]
 
 
 def trouble_cells(trouble: Trouble, now: datetime) -> Sequence[Content]:
@@ -60,6 +59,6 @@ def trouble_cells(trouble: Trouble, now: datetime) -> Sequence[Content]:
         text.state(trouble.state),
         Content(str(trouble.order_id)),
         text.plain(trouble.buyer),
-        text.plain(trouble.error, _DIM),
-        Content.styled(text.age(now, trouble.placed_at), _DIM),
+        text.plain(trouble.error, DIM),
+        Content.styled(text.age(now, trouble.placed_at), DIM),
     )

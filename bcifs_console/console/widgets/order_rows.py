@@ -26,17 +26,18 @@ ORDER_COLUMNS: Final = (
     Column("ifs_order", "IFS order", 10, from_width=100, sortable=False),
     Column("ifs_customer", "IFS customer", 12, from_width=120, sortable=False),
     Column("tries", "Tries", 5, align="right", number=True, from_width=112, sortable=False),
+    Column("age", "Age", 6, align="right", from_width=96, sortable=False),
     Column("next_try", "Next try", 9, from_width=132, sortable=False),
 )
 _REASONS: Final = {"unknown_outcome": "outcome"}
-_NONE: Final = Content.styled("-", "$text-muted")
+_NONE: Final = Content.styled("-", lines.DIM)
 
 
 def cells(row: OrderRow, now: datetime) -> Sequence[Content]:
-    """The order's values, one a column."""
+    """The order's values, one a column; `now` is in the time zone of this machine."""
     return (
         Content(str(row.order_id)),
-        text.plain(row.connection, "$text-muted"),
+        text.plain(row.connection, lines.DIM),
         Content(short_day(row.placed_at, now)) if row.placed_at else Content.styled("new", "$text-accent"),
         text.plain(buyer(row)),
         state_of(row),
@@ -44,6 +45,7 @@ def cells(row: OrderRow, now: datetime) -> Sequence[Content]:
         text.plain(row.ifs_order_no) if row.ifs_order_no else _NONE,
         text.plain(row.ifs_customer) if row.ifs_customer else _NONE,
         Content(str(row.attempts)) if row.attempts else _NONE,
+        Content.styled(_age(row, now), lines.DIM),
         Content(text.age(now, row.next_try_at)) if row.state == OrderState.DUE.value else _NONE,
     )
 
@@ -63,11 +65,17 @@ def state_of(row: OrderRow) -> Content:
 
 
 def short_day(moment: datetime, now: datetime) -> str:
-    """`10:02` today, `23 Nov` this year, else `2025-11`; in the time zone of this machine."""
-    local, today = moment.astimezone(), now.astimezone()
-    if local.date() == today.date():
+    """`10:02` today, `23 Nov` this year, else `2025-11`; in the time zone of this machine, as `now` already is."""
+    local = moment.astimezone()  # by the rules of that day, which may be of summer
+    if local.date() == now.date():
         return f"{local:%H:%M}"
-    return f"{local:%d %b}" if local.year == today.year else f"{local:%Y-%m}"
+    return f"{local:%d %b}" if local.year == now.year else f"{local:%Y-%m}"
+
+
+def _age(row: OrderRow, now: datetime) -> str:
+    """How long ago it was placed, or first seen; no seconds, for the list is drawn anew once a minute."""
+    told = text.age(now, row.placed_at or row.first_seen_at)
+    return "now" if told.endswith(" s") else told
 
 
 def brief(row: OrderRow, now: datetime, width: int) -> Content:

@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-_DIM: Final = "$foreground-muted"
+from bcifs_console.console.widgets.lines import DIM
+
 _GAP: Final = 3
 
 
@@ -22,7 +23,7 @@ class Page:
     key: str
     title: str
     count: int = 0
-    style: str = "$foreground-muted"
+    style: str = DIM
     short: str = ""
 
 
@@ -45,16 +46,17 @@ class PageTabs(Widget):
 
     def show(self, pages: Sequence[Page], front: str) -> None:
         """Show these pages, the one with the key `front` in front."""
-        self.pages, self.front = tuple(pages), front
-        self.refresh()
+        if (tuple(pages), front) != (self.pages, self.front):
+            self.pages, self.front = tuple(pages), front
+            self.refresh()
 
     def render(self) -> RenderResult:
         return Content(" " * _GAP).join([self._drawn(page) for page in self.pages])
 
     def _drawn(self, page: Page) -> Content:
         is_front = page.key == self.front
-        title = (self._title(page), "bold $primary underline" if is_front else _DIM)
-        return Content.assemble(title, (f" {page.count:,}", page.style if page.count else _DIM))
+        title = (self._title(page), "bold $primary underline" if is_front else DIM)
+        return Content.assemble(title, (f" {page.count:,}", page.style if page.count else DIM))
 
     def _title(self, page: Page) -> str:
         whole = sum(cell_len(f"{each.title} {each.count:,}") + _GAP for each in self.pages)

@@ -8,10 +8,9 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from bcifs_console.console.widgets.lines import fit
+from bcifs_console.console.widgets.lines import DIM, fit
 
 _BARS: Final = " ▁▂▃▄▅▆▇█"
-_DIM: Final = "$foreground-muted"
 _BAR: Final = "$primary"
 _GROUND: Final = "$foreground 20%"
 
@@ -37,8 +36,8 @@ class RateLine(Widget):
         if height <= 1:
             room = max(0, width - len(title) - len(words) - 4)
             (bar,) = bars(self.counts[-room:] if room else (), 1, room)
-            return Content.assemble((f"{title}  ", _DIM), (bar, _BAR), (f"  {words}", _DIM))
-        head = Content.assemble((fit(title, max(0, width - len(words))), _DIM), (words, _DIM))
+            return Content.assemble((f"{title}  ", DIM), (bar, _BAR), (f"  {words}", DIM))
+        head = Content.assemble((fit(title, max(0, width - len(words))), DIM), (words, DIM))
         *upper, lowest = bars(self.counts, height - 1, width)
         return Content("\n").join([head, *(Content.styled(row, _BAR) for row in upper), _grounded(lowest)])
 

@@ -19,8 +19,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
-from bcifs_console.console.widgets.columns import Column, Placed, arrange, fit, segments_of
+from bcifs_console.console.widgets.columns import Column, Placed, arrange, fit, say_the_same, segments_of
 from bcifs_console.console.widgets.row_order import RowOrder
+from bcifs_console.console.widgets.thumb import put_thumb
 
 #: Reads rows by id, one `Content` a column. What it does not return is shown as gone.
 Hydrate = Callable[[Sequence[int]], Mapping[int, Sequence[Content]]]
@@ -50,13 +51,13 @@ class RowView(ScrollView):
         scrollbar-size: 1 1;
         scrollbar-gutter: stable;
 
-        & > .row-view--header { background: $panel; color: $foreground-muted; }
+        & > .row-view--header { background: $panel; color: $text-muted; }
         & > .row-view--sorted { background: $panel; color: $foreground; text-style: bold; }
         & > .row-view--cursor { background: $boost; }
         & > .row-view--cursor-focused { background: $primary 25%; text-style: bold; }
         & > .row-view--bar { color: $primary; text-style: bold; }
         & > .row-view--mark { color: $accent; text-style: bold; }
-        & > .row-view--message { color: $foreground-muted; }
+        & > .row-view--message { color: $text-muted; }
     }
     """
 
@@ -89,6 +90,9 @@ class RowView(ScrollView):
         self._lines_drawn: LRUCache[int, dict[tuple[bool, bool, bool], Strip]] = LRUCache(1_024)
         self._columns_placed: list[Placed] = []
         self._placed_for: tuple[int, bool, frozenset[str]] | None = None
+        self._reads_ahead = False
+        #: rows that came above all others since: a row's line of text keeps its number while rows come
+        self.came_on_top = 0
 
     # -- what is in view -------------------------------------------------------------------------------------------
 
@@ -155,9 +159,26 @@ class RowView(ScrollView):
             return
         # The same bars: the screen need not be laid out anew, ten times a second where orders come in.
         self.set_reactive(RowView.virtual_size, size)
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.window_virtual_size = height
         self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        self.put_bar()
+
+    def hold_still(self, came_above: int) -> bool:
+        """After rows came, `came_above` of them above: keep every line in its place, without painting one. False
+        where that cannot be: there was room for more rows."""
+        had, height = self.virtual_size, self.row_count + HEADER
+        if had.height <= self.container_size.height:
+            return False
+        self.set_reactive(RowView.virtual_size, Size(had.width, height))
+        # Nothing is told of the new place: to whoever looks on, it is the old one.
+        self.set_reactive(RowView.scroll_y, self.scroll_y + came_above)
+        self.set_reactive(RowView.scroll_target_y, self.scroll_target_y + came_above)
+        self.put_bar()
+        return True
+
+    def put_bar(self) -> None:
+        """Have the scroll bar show the length and the place."""
+        if self.show_vertical_scrollbar:
+            put_thumb(self.vertical_scrollbar, self.virtual_size.height, self.scroll_y)
 
     # -- what is read anew, drawn anew -----------------------------------------------------------------------------
 
@@ -177,8 +198,22 @@ class RowView(ScrollView):
             if row_id in again:
                 self.refresh_line(self.top + i + HEADER)
 
+    def read_again(self) -> None:
+        """Read every row anew; of those in view, now, only the lines of rows that read otherwise are drawn again."""
+        shown = self.visible_ids[:_READ_AT_ONCE] if self.is_on_screen else ()
+        before = {row_id: (self._cells_read.get(row_id), self._lines_drawn.get(row_id)) for row_id in shown}
+        self._cells_read.clear()
+        self._lines_drawn.clear()
+        if self.row_count and not shown:
+            self.refresh()  # out of sight: whatever is drawn of them when they come back is drawn anew
+        self.read(shown)
+        for row_id, (cells, lines) in before.items():
+            if cells is not None and lines is not None and say_the_same(cells, self._cells_read[row_id]):
+                self._lines_drawn[row_id] = lines
+        self.redraw(row_id for row_id in shown if row_id not in self._lines_drawn)
+
     def forget(self) -> None:
-        """Read every row anew."""
+        """Read every row anew when it is next shown."""
         self._cells_read.clear()
         self._lines_drawn.clear()
         self.refresh()
@@ -206,18 +241,29 @@ class RowView(ScrollView):
         self.refresh()
 
     def cells(self, row_id: int) -> Sequence[Content]:
-        """The row's values. What is in view near it and not read yet is read with it, at once."""
+        """The row's values. What else is in view and not read yet is read with it, at once; what is just out of view,
+        once this is painted."""
         found = self._cells_read.get(row_id)
         if found is None:
-            height = max(1, self.body_height)
-            near = self.order.ids[max(0, self.top - height) : self.top + 2 * height]
-            wanted = [near_id for near_id in near if near_id not in self._cells_read]
-            wanted = [row_id, *(near_id for near_id in wanted if near_id != row_id)][:_READ_AT_ONCE]
-            rows = self.hydrate(wanted)
-            for read_id in wanted:
-                self._cells_read[read_id] = rows.get(read_id, _GONE)
+            self.read([row_id, *(seen for seen in self.visible_ids if seen != row_id)])
+            if not self._reads_ahead:
+                self._reads_ahead = True
+                self.call_after_refresh(self.read_ahead)
             found = self._cells_read[row_id]
         return found
+
+    def read(self, row_ids: Sequence[int]) -> None:
+        """Read of these rows those not read yet, as many as are read at once."""
+        wanted = [row_id for row_id in row_ids if row_id not in self._cells_read][:_READ_AT_ONCE]
+        rows = self.hydrate(wanted) if wanted else {}
+        for row_id in wanted:
+            self._cells_read[row_id] = rows.get(row_id, _GONE)
+
+    def read_ahead(self) -> None:
+        """Read a screenful above and one below, for whoever goes there next."""
+        self._reads_ahead = False
+        height = max(1, self.body_height)
+        self.read(self.order.ids[max(0, self.top - height) : self.top + 2 * height])
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
@@ -234,7 +280,7 @@ class RowView(ScrollView):
             return Strip.blank(width, base.rich_style)
         line = self.row_line(index)
         shown = line.crop_extend(left, left + width, base.rich_style)
-        return shown.apply_offsets(len(line.crop(0, left).text) if left else 0, index)
+        return shown.apply_offsets(len(line.crop(0, left).text) if left else 0, index - self.came_on_top)
 
     def row_line(self, index: int) -> Strip:
         """The whole line of a row, with the selected text marked."""
@@ -248,7 +294,7 @@ class RowView(ScrollView):
         if line is None:
             line = drawn[look] = self.draw_row(row_id, look, placed)
         selection = self.text_selection
-        return line if selection is None else self.with_selection(line, selection.get_span(index))
+        return line if selection is None else self.with_selection(line, selection.get_span(index - self.came_on_top))
 
     def draw_row(self, row_id: int, look: tuple[bool, bool, bool], placed: Sequence[Placed]) -> Strip:
         """Draw a row anew."""
@@ -335,12 +381,15 @@ class RowView(ScrollView):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, a line a row; of a very long selection the first thousand rows."""
-        first = selection.start.y if selection.start is not None else 0
-        last = selection.end.y if selection.end is not None else self.row_count - 1
+        above = self.came_on_top
+        first = max(0, selection.start.y + above) if selection.start is not None else 0
+        last = selection.end.y + above if selection.end is not None else self.row_count - 1
         last = min(last, self.row_count - 1, first + _COPIED - 1)
         texts = []
-        for index in range(max(0, first), last + 1):
-            if (span := selection.get_span(index)) is not None:
+        for start in range(first, last + 1, _READ_AT_ONCE):
+            self.read(self.order.ids[start : start + _READ_AT_ONCE])
+        for index in range(first, last + 1):
+            if (span := selection.get_span(index - above)) is not None:
                 text = self.draw_row(self.order.ids[index], (False, False, False), self.placed).text
                 texts.append(text[span[0] : None if span[1] == -1 else span[1]].strip())
         return ("\n".join(texts), "\n") if texts else None

@@ -1,5 +1,6 @@
 """A sheet of lines laid out anew for every width: the body of a tab or a detail pane. What it says comes as a function
-from a width to lines, so that everything on it is tested without a screen."""
+from a width to lines, so that everything on it is tested without a screen. And `say`, for one line or text that keeps
+its place. Both may be told the same every second: then nothing is done."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -9,10 +10,19 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
+from textual.widgets import Static
 
+from bcifs_console.console.widgets.columns import say_the_same
 from bcifs_console.console.widgets.lines import Lines
 
 Layout = Callable[[int], Lines]
+
+
+def say(widget: Static, shown: Content) -> None:
+    """Have the widget say this; where it says it already, nothing is laid out or painted."""
+    said = widget.content
+    if not (isinstance(said, Content) and say_the_same([said], [shown])):
+        widget.update(shown)
 
 
 class Sheet(Widget):
@@ -26,10 +36,20 @@ class Sheet(Widget):
         self._laid_out: tuple[int, Lines] | None = None
 
     def show(self, layout: Layout) -> None:
-        """Say something else."""
+        """Say something else. What comes to the same lines at the width they have is not painted again, and the screen
+        is laid out anew only where they are more or fewer."""
         self._layout_of = layout
-        self._laid_out = None
-        self.refresh(layout=True)
+        before = self._laid_out
+        if before is None:
+            if self.is_on_screen:  # else it was never drawn, and is laid out when it comes to be
+                self.refresh(layout=True)
+            return
+        width, said = before
+        lines = layout(width)
+        if say_the_same(said, lines):
+            return
+        self._laid_out = (width, lines)
+        self.refresh(layout=width != self.content_size.width or len(lines) != len(said))
 
     def lines_at(self, width: int) -> Lines:
         """The lines for a width in cells."""

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from bcifs_console.base.text import safe_text
 from bcifs_console.console.vitals import Part
+from bcifs_console.console.widgets.lines import DIM
 
 _GAP: Final = 3
 
@@ -39,7 +40,7 @@ class StatusBar(Widget):
         """The breadcrumbs."""
         *before, last = (safe_text(crumb) for crumb in self.crumbs or ("",))
         lead = "".join(f"{crumb} › " for crumb in before)
-        return Content.assemble((lead, "$text-muted"), (last, "bold $primary"))
+        return Content.assemble((lead, DIM), (last, "bold $primary"))
 
     @staticmethod
     def length(parts: Sequence[Part]) -> int:

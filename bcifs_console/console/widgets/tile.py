@@ -1,7 +1,6 @@
 """A tile: one figure one sees from across the room, its name above and what it means below."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from rich.cells import cell_len
 from textual.app import RenderResult
@@ -9,9 +8,7 @@ from textual.content import Content
 from textual.renderables.digits import DIGITS, DIGITS3X3_BOLD
 from textual.widget import Widget
 
-from bcifs_console.console.widgets.lines import fit
-
-_DIM: Final = "$foreground-muted"
+from bcifs_console.console.widgets.lines import DIM, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +40,13 @@ class Tile(Widget):
     def render(self) -> RenderResult:
         width, found = max(1, self.content_size.width), self.figure
         large = _large(found.value)
-        lines = [Content.styled(fit(found.label, width), _DIM)]
+        lines = [Content.styled(fit(found.label, width), DIM)]
         if cell_len(large[0]) <= width:
             lines += [Content.styled(row, f"bold {found.style}") for row in large]
         else:
             shown = found.value if cell_len(found.value) <= width else "#" * width
             lines += [Content(""), Content.styled(shown, f"bold {found.style}"), Content("")]
-        lines.append(Content.styled(fit(found.note, width), _DIM))
+        lines.append(Content.styled(fit(found.note, width), DIM))
         return Content("\n").join(lines)
 
 
@@ -66,5 +63,5 @@ def _large(text: str) -> tuple[str, str, str]:
 
 def one_line(figures: list[Figure]) -> Content:
     """The figures side by side in one line, for a narrow terminal."""
-    pieces = [Content.assemble((found.value, f"bold {found.style}"), (f" {found.short}", _DIM)) for found in figures]
+    pieces = [Content.assemble((found.value, f"bold {found.style}"), (f" {found.short}", DIM)) for found in figures]
     return Content.styled("  ·  ", "$foreground 30%").join(pieces)

@@ -61,7 +61,7 @@ class VirtualTable(RowView, can_focus=True):
 
         def can_replace(self, message: Message) -> bool:
             """Only the newest place of the cursor matters."""
-            return isinstance(message, VirtualTable.Highlighted)
+            return isinstance(message, VirtualTable.Highlighted) and message.table is self.table
 
     class Opened(TableMessage):
         """Enter, or a double click, on this row."""
@@ -94,7 +94,7 @@ class VirtualTable(RowView, can_focus=True):
 
         def can_replace(self, message: Message) -> bool:
             """Only the newest count matters."""
-            return isinstance(message, VirtualTable.Followed)
+            return isinstance(message, VirtualTable.Followed) and message.table is self.table
 
     def __init__(
         self,
@@ -140,12 +140,24 @@ class VirtualTable(RowView, can_focus=True):
         self.post_message(self.Highlighted(self, self.cursor_id))
         self.post_message(self.MarksChanged(self, 0))
 
+    def refill(self, ids: Iterable[int] | RowOrder, hydrate: Hydrate | None = None) -> None:
+        """Show these rows, read anew (by `hydrate` from now on, None: as before). The one way to put rows into a table
+        again and again: the cursor and the view stay as by `replace`, and where a row in view reads as it did, it is
+        not even painted."""
+        if hydrate is not None:
+            self.hydrate = hydrate
+        self.replace(ids)
+        self.read_again()
+
     def replace(self, ids: Iterable[int] | RowOrder) -> None:
         """Show other rows or another order, from the same source. The cursor stays on its row and its line of the
-        screen; where its row is gone, it stays where it was."""
+        screen; where its row is gone, it stays where it was. Where they are the same rows, nothing happens."""
+        rows = ids if isinstance(ids, RowOrder) else RowOrder(ids)
+        if rows.ids == self.order.ids:
+            return
         line = (self.order.cursor_index or 0) - self.top
         had, marked = self.cursor_id, len(self.order.marks)
-        self.order.replace(ids if isinstance(ids, RowOrder) else RowOrder(ids))
+        self.order.replace(rows)
         self.rows_moved()
         if self.following:
             self.ride()
@@ -217,13 +229,18 @@ class VirtualTable(RowView, can_focus=True):
         """After `count` rows came at that end: hold the view still, or ride along."""
         if not count:
             return 0
-        top = self.top
-        self.rows_moved()
-        if self.following and end == self.newest:
-            self.ride()
-        else:
-            if end == "top":
-                self.scroll_rows_to(top + count)
+        rides = self.following and end == self.newest
+        came_above = count if end == "top" else 0
+        self.came_on_top += came_above
+        if rides or not self.hold_still(came_above):
+            top = self.top
+            self.measure()
+            self.refresh()
+            if rides:
+                self.ride()
+            else:
+                self.scroll_rows_to(top + came_above)
+        if not rides:
             self.count_new(count if end == self.newest else 0)
         if self.row_count == count:
             self.post_message(self.Highlighted(self, self.cursor_id))
@@ -242,7 +259,7 @@ class VirtualTable(RowView, can_focus=True):
             self.post_message(self.Followed(self))
 
     def rows_moved(self) -> None:
-        """After rows came, went or changed places: a text selection would now cover others."""
+        """After rows went or changed places: a text selection would now cover others."""
         if self.is_attached and self.text_selection is not None:
             self.screen.clear_selection()
         self.measure()

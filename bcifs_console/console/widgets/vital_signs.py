@@ -58,9 +58,9 @@ def _sides(each: ConnectionHealth, now: datetime, width: int) -> Lines:
     for side, name in _SIDES:
         breaker = each.paused.get(side)
         if breaker is None:
-            polled = side is Side.BIGCOMMERCE and each.polled_at is not None
-            heard = f"polled {text.ago(now, each.polled_at)}" if polled else ""
-            lines.append(_sign(name, text.state("ok"), heard, width))
+            at = each.answered.get(side)
+            shown = text.state("ignored", "not asked yet") if at is None else text.state("ok")
+            lines.append(_sign(name, shown, "" if at is None else text.ago(now, at), width))
             continue
         lines.append(_sign(name, text.state("failed", "paused"), text.age(now, breaker.opened_at), width))
         lines += paragraph(breaker.cause, width, indent=2)

@@ -49,7 +49,7 @@ def health_lines(
     lines = [_headline(found, now, hint, busy), *_story(found, now, width, _TROUBLES_IF_SHORT if short else _TROUBLES)]
     if not short:
         lines.append(Content(""))
-    lines += [_ratio(found), _clock(found, now), _missed(found), _refused(found)]
+    lines += [_ratio(found), _acks(found), _clock(found, now), _missed(found), _refused(found)]
     return Content("\n").join(lines)
 
 
@@ -99,6 +99,14 @@ def _ratio(found: WebhookOverview) -> Content:
         elif window.ratio < RATIO_LINE:
             said += Content.styled(f" · under {_percent(RATIO_LINE)} BigCommerce blocks us", f"bold {BAD}")
     return _labelled("2 minutes", Content.assemble(ratio_bar(window.ratio, style), "  ", said))
+
+
+def _acks(found: WebhookOverview) -> Content:
+    """How fast the listener answers. BigCommerce allows seconds: what is slow here is the disk."""
+    if found.ack is None:
+        return _labelled("Answers", Content.styled("none within five minutes", DIM))
+    said = f"p50 {found.ack.p50_ms:,.1f} ms · p99 {found.ack.p99_ms:,.1f} ms"
+    return _labelled("Answers", Content.assemble(said, (f"   {found.ack.number:,} in five minutes", DIM)))
 
 
 def _clock(found: WebhookOverview, now: datetime) -> Content:

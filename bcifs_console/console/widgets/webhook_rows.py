@@ -12,17 +12,18 @@ from bcifs_console.console.widgets.columns import Column
 from bcifs_console.console.widgets.json_view import json_lines
 from bcifs_console.console.widgets.lines import BAD, DIM, WARN
 from bcifs_console.console.widgets.webhook_health import ago
-from bcifs_console.domain.webhooks import WebhookState
+from bcifs_console.domain.webhooks import WebhookState, registered_as
 from bcifs_console.operations.webhook_overview import HookLine, WebhookOverview, redacted
 from bcifs_console.store.views.webhooks import DeliveryView
 
 HOOK_COLUMNS: Final = (
     Column("scope", "Hook", 25, sortable=False),
     Column("state", "State", 13, sortable=False),
-    Column("since", "For", 7, align="right", sortable=False, from_width=90),
-    Column("heard", "Last event", 11, align="right", sortable=False),
-    Column("idle", "Off if silent", 13, align="right", sortable=False, from_width=90),
-    Column("note", "What is wrong, what was done", 16, grow=1, sortable=False),
+    Column("since", "For", 6, align="right", sortable=False, from_width=90),
+    Column("heard", "Last event", 10, align="right", sortable=False),
+    Column("hour", "Last hour", 9, align="right", number=True, sortable=False, from_width=84),
+    Column("idle", "Idle off", 8, align="right", sortable=False, from_width=90),
+    Column("note", "Wrong, or done last", 16, grow=1, sortable=False),
 )
 DELIVERY_COLUMNS: Final = (
     Column("received", "Received", 8, sortable=False),
@@ -44,7 +45,7 @@ def scope_text(scope: str) -> str:
 
 def covers(hook_scope: str, scope: str) -> bool:
     """Whether a hook of `hook_scope` delivers events of `scope`."""
-    return hook_scope == scope or (hook_scope.endswith("/*") and scope.startswith(hook_scope[:-1]))
+    return hook_scope in registered_as(scope)
 
 
 def hook_cells(hook: HookLine, now: datetime) -> Sequence[Content]:
@@ -55,6 +56,7 @@ def hook_cells(hook: HookLine, now: datetime) -> Sequence[Content]:
         text.state(hook.state.value),
         _quiet(text.age(now, hook.since)) if hook.since else _quiet("–"),
         Content(ago(now, hook.last_delivery_at)) if hook.last_delivery_at else never,
+        Content(f"{hook.last_hour:,}") if hook.last_hour else _quiet("–"),
         _quiet(text.age(now, hook.idle_off_at)) if hook.idle_off_at else _quiet("–"),
         _note(hook),
     )
@@ -64,6 +66,8 @@ def _note(hook: HookLine) -> Content:
     if hook.cause:
         style = WARN if hook.state is WebhookState.DEGRADED else BAD
         return Content.styled(safe_text(hook.cause), style)
+    if hook.missed:
+        return Content.styled(f"missed {hook.missed:,} of {hook.missed + hook.heard:,} in a day", WARN)
     return _quiet(safe_text(hook.action.replace("_", " ")))
 
 

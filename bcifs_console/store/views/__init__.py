@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bcifs_console.domain.states import order_subject
 from bcifs_console.store import ledger
-from bcifs_console.store.tables import connection, document, document_part, journal, store_order, webhook_delivery
+from bcifs_console.store.tables import connection, journal, store_order, webhook_delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,6 @@ def orders(
     *,
     connection_id: int | None = None,
     state: str | None = None,
-    order_id: int | None = None,
     limit: int | None = None,
 ) -> list[OrderView]:
     """The orders, newest first; all of them unless `limit`. One that was never read counts as newest."""
@@ -89,8 +88,6 @@ def orders(
         query = query.where(store_order.c.connection_id == connection_id)
     if state is not None:
         query = query.where(store_order.c.state == state)
-    if order_id is not None:
-        query = query.where(store_order.c.order_id == order_id)
     if limit is not None:
         query = query.limit(limit)
     return [_order(row) for row in conn.execute(query)]
@@ -177,18 +174,6 @@ def timeline(conn: Connection, connection_id: int, order_id: int) -> list[Timeli
         )
     ]
     return sorted(rows, key=lambda row: row.at)
-
-
-def documents_with_order(conn: Connection, references: set[str]) -> dict[str, str]:
-    """IFS reference → ledger key, for the references given."""
-    rows = conn.execute(select(document.c.reference, document.c.key).where(document.c.reference.in_(references)))
-    return {row.reference: row.key for row in rows}
-
-
-def unknown_parts(conn: Connection) -> int:
-    """How many calls are out whose outcome nobody knows."""
-    rows = conn.execute(select(document_part.c.name).where(document_part.c.state == "unknown"))
-    return len(rows.all())
 
 
 @dataclass(frozen=True, slots=True)

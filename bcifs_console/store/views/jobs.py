@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, false, func, literal, or_, select, true
+from sqlalchemy import Connection, false, func, or_, select, true
 
-from bcifs_console.domain.states import OrderState, Side
+from bcifs_console.domain.states import OrderState
 from bcifs_console.store import backfills, connections, group_retries, health, pauses
+from bcifs_console.store.due import in_state
 from bcifs_console.store.group_retries import Group, RetryState
 from bcifs_console.store.health import Breaker
 from bcifs_console.store.mapping_releases import ReleaseState
@@ -141,11 +142,7 @@ def jobs(conn: Connection, now: datetime, *, limit: int = MOST_LISTED) -> Jobs:
 # -- the queue -------------------------------------------------------------------------------------------------------
 
 
-def _of(state: OrderState) -> Any:
-    return _ORDER.state == literal(state.value, literal_execute=True)
-
-
-_IS_DUE: Final = _of(OrderState.DUE)
+_IS_DUE: Final = in_state(OrderState.DUE)
 _LIVE: Final = _ORDER.background == false()
 _IN_BACKGROUND: Final = _ORDER.background == true()
 
@@ -159,7 +156,7 @@ def backlog(conn: Connection, now: datetime) -> Backlog:
     live = count(_IS_DUE, _LIVE, _ORDER.due_at <= now)
     in_background = count(_IS_DUE, _IN_BACKGROUND, _ORDER.due_at <= now)
     planned_ = count(_IS_DUE, _LIVE, _ORDER.due_at > now) + count(_IS_DUE, _IN_BACKGROUND, _ORDER.due_at > now)
-    return Backlog(live + in_background, in_background, planned_, count(_of(OrderState.WORKING)))
+    return Backlog(live + in_background, in_background, planned_, count(in_state(OrderState.WORKING)))
 
 
 _COLUMNS: Final = (
@@ -170,7 +167,7 @@ _COLUMNS: Final = (
 
 def working(conn: Connection, limit: int = MOST_LISTED) -> list[Job]:
     """The orders being worked on, the lease that runs out first on top."""
-    query = select(*_COLUMNS).where(_of(OrderState.WORKING)).order_by(_ORDER.lease_until).limit(limit)
+    query = select(*_COLUMNS).where(in_state(OrderState.WORKING)).order_by(_ORDER.lease_until).limit(limit)
     return _jobs(conn, conn.execute(query).all())
 
 
@@ -297,8 +294,3 @@ def quotas(conn: Connection, now: datetime) -> list[Quota]:
         Quota(number, name, told.get(str(number), unknown).get("left"), told.get(str(number), unknown).get("of"))
         for name, number in connections.names(conn).items()
     ]
-
-
-def side_name(side: Side) -> str:
-    """The side as people call it."""
-    return "BigCommerce" if side is Side.BIGCOMMERCE else "IFS"

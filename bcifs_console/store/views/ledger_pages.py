@@ -14,7 +14,7 @@ from bcifs_console.domain.states import order_of, order_subject
 from bcifs_console.store import ledger
 from bcifs_console.store.reconciliation import ReconciledDay as ReconciledDay
 from bcifs_console.store.reconciliation import between
-from bcifs_console.store.tables import connection, document, reconciliation, voucher_batch
+from bcifs_console.store.tables import connection, document, reconciliation
 
 _DOC: Final = document.c
 _ROW: Final = reconciliation.c
@@ -50,10 +50,6 @@ class LedgerFilter:
     last: date | None = None
     order_id: int | None = None
     text: str = ""  #: what a document's key begins with, or its IFS reference
-
-    @property
-    def is_empty(self) -> bool:
-        return self == LedgerFilter(self.connection_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +214,3 @@ def newest_day(conn: Connection, connection_id: int) -> date | None:
     of_vouchers = _DOC.connection_id == connection_id, _DOC.kind == DocumentKind.VOUCHER.value
     booked = conn.execute(select(func.max(_DOC.day)).where(*of_vouchers)).scalar()
     return max((day for day in (compared, booked) if day is not None), default=None)
-
-
-def batch_state(conn: Connection, connection_id: int, number: int) -> str:
-    """How far a batch file is, "" where there is none of that number."""
-    of_batch = voucher_batch.c.connection_id == connection_id, voucher_batch.c.number == number
-    return str(conn.execute(select(voucher_batch.c.state).where(*of_batch)).scalar() or "")

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, cast, func, literal, or_, select
 
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store.tables import connection, store_order
@@ -23,6 +23,8 @@ _ORDER: Final = store_order.c
 #: Order numbers of BigCommerce are 32 bits; 40 leave room, and 2^23 connections.
 _NUMBER_BITS: Final = 40
 _NUMBER_MASK: Final = (1 << _NUMBER_BITS) - 1
+#: As many keys as one statement is given.
+_AT_ONCE: Final = 500
 #: States with the most urgent first, to sort by.
 _URGENCY: Final = (
     OrderState.FAILED,
@@ -178,15 +180,19 @@ def page(
 
 def rows(conn: Connection, row_ids: Iterable[int]) -> dict[int, OrderRow]:
     """These orders in full, by id: at most a hundred. Those there are none of are left out."""
+    if not (wanted := list(row_ids)):
+        return {}
+    query = select(*_SHOWN).join(connection, connection.c.id == _ORDER.connection_id).where(_are(wanted))
+    return {packed(row[0], row[1]): OrderRow(*row) for row in conn.execute(query)}
+
+
+def _are(row_ids: Iterable[int]) -> ColumnElement[bool]:
+    """That an order is one of these, of which there is at least one."""
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for row_id in row_ids:
         connection_id, order_id = unpacked(row_id)
         numbers[connection_id].append(order_id)
-    if not numbers:
-        return {}
-    keys = or_(*((_ORDER.connection_id == c) & _ORDER.order_id.in_(orders) for c, orders in numbers.items()))
-    query = select(*_SHOWN).join(connection, connection.c.id == _ORDER.connection_id).where(keys)
-    return {packed(row[0], row[1]): OrderRow(*row) for row in conn.execute(query)}
+    return or_(*((_ORDER.connection_id == c) & _ORDER.order_id.in_(orders) for c, orders in numbers.items()))
 
 
 _SHOWN: Final = (
@@ -209,8 +215,9 @@ def totals(conn: Connection, row_ids: Iterable[int]) -> Mapping[str, Decimal]:
     """The sum of the orders' totals by currency, for as many ids as one likes."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     wanted = list(row_ids)
-    for start in range(0, len(wanted), 100):
-        for row in rows(conn, wanted[start : start + 100]).values():
-            if row.total is not None:
-                sums[row.currency] += row.total
+    for start in range(0, len(wanted), _AT_ONCE):
+        these = _are(wanted[start : start + _AT_ONCE]), _ORDER.total.is_not(None)
+        query = select(_ORDER.currency, func.sum(_ORDER.total)).where(*these).group_by(_ORDER.currency)
+        for currency, total in conn.execute(query):
+            sums[currency] += total
     return dict(sums)

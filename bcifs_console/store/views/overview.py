@@ -16,6 +16,7 @@ from bcifs_console.domain.states import OrderState, Side
 from bcifs_console.domain.webhooks import WebhookState
 from bcifs_console.store import connections, health, pauses, webhooks
 from bcifs_console.store.columns import UtcTime
+from bcifs_console.store.due import in_state
 from bcifs_console.store.health import Breaker
 from bcifs_console.store.pauses import Pause
 from bcifs_console.store.tables import cursor, decision, reconciliation, store_order
@@ -27,8 +28,6 @@ from bcifs_console.store.views.problems import ProblemGroup
 DAY: Final = timedelta(hours=24)
 #: Minutes that the orders-per-minute line shows.
 MINUTES: Final = 60
-#: The poller's mark (`sync.poller`): when it moved last, the store answered.
-_POLLED: Final = "orders_modified"
 _NEWEST: Final = 5
 _ORDER: Final = store_order.c
 
@@ -65,7 +64,7 @@ class ConnectionHealth:
     name: str
     paused: Mapping[Side, Breaker]
     by_hand: Pause | None
-    polled_at: datetime | None
+    answered: Mapping[Side, datetime]  #: when a side last answered well; one that is not there was not asked yet
     webhooks: WebhookState
     webhooks_since: datetime | None
     webhooks_cause: str
@@ -140,17 +139,13 @@ def overview(conn: Connection, now: datetime) -> Overview:
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def _of(state: OrderState) -> Any:
-    # Written out: PostgreSQL plans a prepared statement without knowing its values, and then reads too much.
-    return _ORDER.state == literal(state.value, literal_execute=True)
-
-
 _OPEN: Final = (OrderState.DUE, OrderState.WORKING, OrderState.WAITING, OrderState.FAILED)
-_IN_STATE: Final = {state: select(func.count()).where(_of(state)) for state in OrderState}
+_IN_STATE: Final = {state: select(func.count()).where(in_state(state)) for state in OrderState}
 _SINCE: Final = {state: query.where(_ORDER.placed_at >= bindparam("since")) for state, query in _IN_STATE.items()}
 _UNREAD: Final = {state: query.where(_ORDER.placed_at.is_(None)) for state, query in _IN_STATE.items()}
 _OLDEST: Final = {
-    state: select(func.min(_ORDER.placed_at)).where(_of(state)) for state in (OrderState.WAITING, OrderState.FAILED)
+    state: select(func.min(_ORDER.placed_at)).where(in_state(state))
+    for state in (OrderState.WAITING, OrderState.FAILED)
 }
 
 
@@ -196,7 +191,7 @@ def newest_troubles(conn: Connection, limit: int = _NEWEST) -> list[Trouble]:
     words = (_ORDER.buyer_name, _ORDER.email, _ORDER.error)
     rows: list[Any] = []
     for state in (OrderState.WAITING, OrderState.FAILED):
-        query = select(*columns, *words).where(_of(state), _ORDER.placed_at.is_not(None))
+        query = select(*columns, *words).where(in_state(state), _ORDER.placed_at.is_not(None))
         rows += conn.execute(query.order_by(_ORDER.placed_at.desc()).limit(limit))
     rows.sort(key=lambda row: row.placed_at, reverse=True)
     return [
@@ -221,7 +216,7 @@ def processes(conn: Connection, now: datetime) -> tuple[Process, Process]:
     beats = health.living(conn, now)
 
     def one(name: str) -> Process:
-        beat = next((beat for beat in beats if beat.role in ("all", name)), None)
+        beat = health.of_role(beats, name)
         if beat is None:
             return Process(name, is_up=False)
         return Process(name, True, beat.started_at, beat.beat_at, beat.detail.get("port"))
@@ -237,10 +232,14 @@ def connection_healths(conn: Connection) -> list[ConnectionHealth]:
             open_sides[breaker.connection_id][breaker.side] = breaker
     by_hand = {pause.connection_id: pause for pause in pauses.every(conn)}
     hooks = webhooks.healths(conn)
-    polled = select(cursor.c.connection_id, cursor.c.updated_at).where(cursor.c.name == _POLLED)
+    polled = select(cursor.c.connection_id, cursor.c.updated_at).where(cursor.c.name == health.POLLED)
     polled_at = {row.connection_id: row.updated_at for row in conn.execute(polled)}
+    answered = health.answered(conn)
     found = []
     for name, number in connections.names(conn).items():
+        sides = answered.get(number, {})
+        if (at := polled_at.get(number)) is not None:  # that one outlives the service
+            sides[Side.BIGCOMMERCE] = max(at, sides.get(Side.BIGCOMMERCE, at))
         hook = hooks.get(number, webhooks.WebhookHealth(number)).after_repairs
         found.append(
             ConnectionHealth(
@@ -248,7 +247,7 @@ def connection_healths(conn: Connection) -> list[ConnectionHealth]:
                 name=name,
                 paused=open_sides[number],
                 by_hand=by_hand.get(number),
-                polled_at=polled_at.get(number),
+                answered=sides,
                 webhooks=hook.state,
                 webhooks_since=hook.since,
                 webhooks_cause=hook.cause,

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select
 
 from bcifs_console.domain.states import OrderState
 from bcifs_console.store import connections
-from bcifs_console.store.group_retries import FAILED, Group, in_state
+from bcifs_console.store.due import in_state
+from bcifs_console.store.group_retries import FAILED, Group
 from bcifs_console.store.tables import store_order
 
 __all__ = ["FAILED", "MOST_GROUPS", "Group", "ProblemGroup", "groups"]

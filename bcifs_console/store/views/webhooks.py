@@ -13,13 +13,10 @@ from sqlalchemy import Connection, and_, select
 from bcifs_console.store import connections, health, journal, webhooks
 from bcifs_console.store.health import HookRecord
 from bcifs_console.store.tables import connection, store_order, webhook_delivery
-from bcifs_console.store.webhooks import WebhookHealth
+from bcifs_console.store.webhooks import Compared, WebhookHealth
 
 #: How many deliveries the list goes back, over all connections.
 MOST_LISTED: Final = 5_000
-#: The counter of deliveries: `accepted`, `duplicate`, and what the listener refused by kind.
-_DELIVERIES: Final = "deliveries"
-_REFUSED: Final = "refused:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,8 @@ class WebhookFacts:
     window: Mapping[str, int]  #: BigCommerce's two minutes
     recent: Mapping[str, int]  #: ten minutes
     day: Mapping[str, int]
+    last_hour: Mapping[str, int]  #: deliveries by the scope of the hook
+    by_scope: Mapping[str, Compared]  #: what each hook told of within a day, and what not
     counted: Mapping[str, int]  #: since counting began: `accepted`, `duplicate`
     refused: Mapping[str, int]  #: since counting began, by kind
     compared: Mapping[str, int]  #: changes that the poll saw: `missed`, `heard`
@@ -41,11 +40,12 @@ class WebhookFacts:
 def facts(conn: Connection, now: datetime, *, window: timedelta, recent: timedelta) -> list[WebhookFacts]:
     """The facts about every connection, by name."""
     found = webhooks.healths(conn)
-    counted, compared = journal.counts(conn, _DELIVERIES), journal.counts(conn, health.CHANGES)
-    records = health.hooks(conn)
+    counted, compared = journal.counts(conn, health.DELIVERIES), journal.counts(conn, health.CHANGES)
+    records, last_hour = health.hooks(conn), webhooks.delivered(conn, now - timedelta(hours=1))
     every = []
     for name, number in connections.names(conn).items():
         totals = {label: n for (of, label), n in counted.items() if of == number}
+        refused = {label: n for label, n in totals.items() if label.startswith(health.REFUSED)}
         every.append(
             WebhookFacts(
                 connection_id=number,
@@ -55,8 +55,10 @@ def facts(conn: Connection, now: datetime, *, window: timedelta, recent: timedel
                 window=webhooks.sampled(conn, number, now - window),
                 recent=webhooks.sampled(conn, number, now - recent),
                 day=webhooks.sampled(conn, number, now - webhooks.SAMPLES_KEPT),
-                counted={label: n for label, n in totals.items() if not label.startswith(_REFUSED)},
-                refused={label.removeprefix(_REFUSED): n for label, n in totals.items() if label.startswith(_REFUSED)},
+                last_hour=last_hour.get(number, {}),
+                by_scope=webhooks.compared_by_scope(conn, number, now - webhooks.SAMPLES_KEPT),
+                counted={label: n for label, n in totals.items() if label not in refused},
+                refused={label.removeprefix(health.REFUSED): n for label, n in refused.items()},
                 compared={label: n for (of, label), n in compared.items() if of == number},
             )
         )
