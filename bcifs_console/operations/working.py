@@ -177,7 +177,9 @@ async def _working(
         owner = f"command:{os.getpid()}"
         dispatcher = EmbeddedDispatcher(database, owner, timing.lease, only=only, backfill=backfill)
         ending.push_async_callback(dispatcher.close)
-        worker = Worker(database, dispatcher, runtimes, breakers, timing, concurrency=context.settings.concurrency)
+        places = context.settings.concurrency
+        # Only what was asked for is worked on: no other order could want a place.
+        worker = Worker(database, dispatcher, runtimes, breakers, timing, concurrency=places, most_in_background=places)
         working = asyncio.create_task(worker.run())
         probing = asyncio.create_task(_probe_forever(breakers, runtimes, dispatcher))
         try:

@@ -41,16 +41,18 @@ class Worker:
         timing: Timing,
         *,
         concurrency: int,
+        most_in_background: int | None = None,
         on_outcome: Callable[[Claim, OrderState], None] | None = None,
     ) -> None:
+        """`most_in_background`: so many places may be taken by orders without hurry; by itself three of four, so that
+        one that has just been placed need not wait for them."""
         self._database = database
         self._dispatcher = dispatcher
         self._runtimes = runtimes
         self._breakers = breakers
         self._retry = RetryPolicy(timing)
         self._concurrency = concurrency
-        # Orders without hurry never take every place: one that has just been placed need not wait for them.
-        self._most_in_background = max(1, concurrency * 3 // 4)
+        self._most_in_background = most_in_background or max(1, concurrency * 3 // 4)
         self._on_outcome = on_outcome
         self._tasks: dict[asyncio.Task[None], Claim] = {}
         self._stop = asyncio.Event()

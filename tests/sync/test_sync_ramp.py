@@ -77,11 +77,25 @@ def runtime(make_runtime: MakeRuntime) -> Runtime:
 
 
 @pytest.fixture
+def most_in_background() -> int | None:
+    """As by itself; a test may say otherwise."""
+    return None
+
+
+@pytest.fixture
 async def worker(
-    sqlite_database: Database, runtime: Runtime, breakers: Breakers, looks: Looks
+    sqlite_database: Database, runtime: Runtime, breakers: Breakers, looks: Looks, most_in_background: int | None
 ) -> AsyncIterator[Worker]:
     dispatcher = EmbeddedDispatcher(sqlite_database, "tester", TIMING.lease)
-    made = Worker(sqlite_database, dispatcher, {runtime.id: runtime}, breakers, TIMING, concurrency=CONCURRENCY)
+    made = Worker(
+        sqlite_database,
+        dispatcher,
+        {runtime.id: runtime},
+        breakers,
+        TIMING,
+        concurrency=CONCURRENCY,
+        most_in_background=most_in_background,
+    )
     running = asyncio.create_task(made.run())
     yield made
     looks.end(Outcome(OrderState.SYNCED))
@@ -146,6 +160,12 @@ async def test_orders_without_hurry_leave_places_to_others(runtime: Runtime, wor
     await mark(runtime, range(201, 211))
     await looks.are(CONCURRENCY)
     assert sum(number > 200 for number in looks.under_way) == CONCURRENCY - 12
+
+
+@pytest.mark.parametrize("most_in_background", [CONCURRENCY])
+async def test_where_no_others_can_come_they_take_every_place(runtime: Runtime, worker: Worker, looks: Looks) -> None:
+    await mark(runtime, range(1, 101), background=True)
+    await looks.are(CONCURRENCY)
 
 
 async def test_what_pauses_the_side_costs_no_order_an_attempt(
