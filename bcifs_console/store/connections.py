@@ -285,11 +285,17 @@ def _let_go(tx: Tx, connection_id: int) -> None:
     journal.touch(tx, "order", [(connection_id, order_subject(order_id)) for order_id in let_go.scalars().all()])
 
 
+# Made once: every service asks each second.
+_CONFIGS: Final = select(connection.c.id, connection.c.config, connection.c.removed_at)
+_NEWEST_SECRET: Final = select(func.max(secret_table.c.updated_at))
+_NEWEST_RULE: Final = select(func.max(mapping_rule.c.id), func.max(mapping_rule.c.retired_at))
+
+
 def signature(conn: SqlConnection) -> str:
     """A text that changes whenever connections, secrets or mapping rules change: who sees a new one reloads."""
-    configs = conn.execute(select(connection.c.id, connection.c.config, connection.c.removed_at)).all()
-    newest_secret = conn.execute(select(func.max(secret_table.c.updated_at))).scalar()
-    newest_rule = conn.execute(select(func.max(mapping_rule.c.id), func.max(mapping_rule.c.retired_at))).one()
+    configs = conn.execute(_CONFIGS).all()
+    newest_secret = conn.execute(_NEWEST_SECRET).scalar()
+    newest_rule = conn.execute(_NEWEST_RULE).one()
     return repr((sorted((r.id, r.config, r.removed_at) for r in configs), newest_secret, tuple(newest_rule)))
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.states import OrderState, order_subject
@@ -73,10 +73,13 @@ def members(conn: Connection, group: Group) -> list[int]:
 
 def every(conn: Connection, connection_id: int | None = None) -> list[GroupRetry]:
     """The retries under way or stopped, of one connection or all of them, oldest first."""
-    query = select(group_retry).order_by(_ROW.asked_at, _ROW.connection_id, _ROW.kind, _ROW.cause)
-    if connection_id is not None:
-        query = query.where(_ROW.connection_id == connection_id)
-    return [_retry(row) for row in conn.execute(query)]
+    rows = conn.execute(_EVERY) if connection_id is None else conn.execute(_OF_CONNECTION, {"of": connection_id})
+    return [_retry(row) for row in rows]
+
+
+# Made once: every worker asks each second.
+_EVERY: Final = select(group_retry).order_by(_ROW.asked_at, _ROW.connection_id, _ROW.kind, _ROW.cause)
+_OF_CONNECTION: Final = _EVERY.where(_ROW.connection_id == bindparam("of"))
 
 
 def _retry(row: Any) -> GroupRetry:

@@ -4,14 +4,16 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.states import Side
 from bcifs_console.store import journal, webhooks
 from bcifs_console.store.database import Tx
+from bcifs_console.store.prepared import Prepared
 from bcifs_console.store.tables import breaker, cursor, heartbeat, hook
 
 #: The counter of deliveries: `accepted`, `duplicate`, and by kind, after `REFUSED`, those the listener refused.
@@ -54,13 +56,18 @@ def of_role(beats: Iterable[Heartbeat], role: str) -> Heartbeat | None:
 
 def beat(tx: Tx, owner: str, role: str, detail: dict[str, Any]) -> None:
     """Say that the process `owner` lives."""
-    insert = (sqlite if tx.is_sqlite else postgresql).insert(heartbeat)
     text = json.dumps(detail, ensure_ascii=False)
-    tx.conn.execute(
-        insert.values(owner=owner, role=role, started_at=tx.now, beat_at=tx.now, detail=text).on_conflict_do_update(
-            index_elements=["owner"], set_={"beat_at": tx.now, "detail": text}
-        )
-    )
+    _beat().once(tx, owner=owner, role=role, started_at=tx.now, beat_at=tx.now, detail=text)
+
+
+@cache
+def _beat() -> Prepared:
+    def build(dialect: Any) -> Any:
+        new = dialect.insert(heartbeat)
+        again = {"beat_at": new.excluded.beat_at, "detail": new.excluded.detail}
+        return new.on_conflict_do_update(index_elements=["owner"], set_=again)
+
+    return Prepared(build, ("owner", "role", "started_at", "beat_at", "detail"))
 
 
 def leave(tx: Tx, owner: str) -> None:
@@ -91,12 +98,17 @@ def answered(conn: Connection) -> dict[int, dict[Side, datetime]]:
 
 def forget_dead(tx: Tx) -> None:
     """Drop heartbeats that are long stale."""
-    tx.conn.execute(delete(heartbeat).where(heartbeat.c.beat_at < tx.now - 6 * FRESH))
+    tx.conn.execute(_FORGET, {"stale": tx.now - 6 * FRESH})
+
+
+# These are made once: a service runs them each second.
+_FORGET: Final = delete(heartbeat).where(heartbeat.c.beat_at < bindparam("stale"))
+_BREAKERS: Final = select(breaker).order_by(breaker.c.connection_id, breaker.c.side)
 
 
 def breakers(conn: Connection) -> list[Breaker]:
     """Every breaker that was ever touched, open or closed."""
-    rows = conn.execute(select(breaker).order_by(breaker.c.connection_id, breaker.c.side))
+    rows = conn.execute(_BREAKERS)
     return [
         Breaker(
             r.connection_id, Side(r.side), r.state == "open", r.cause, r.remedy, r.failures, r.opened_at, r.probe_at

@@ -66,6 +66,13 @@ def counts(conn: Connection, name: str) -> dict[tuple[int | None, str], int]:
     return {(row[0], row[1]): int(row[2]) for row in rows}
 
 
+# Made once: a service seals each second.
+_CHANGES: Final = select(func.min(change.c.id), func.max(change.c.id))
+_UNSEALED: Final = select(journal).where(journal.c.seal_id.is_(None)).order_by(journal.c.id).limit(_SEAL_LIMIT)
+_COUNTED: Final = counter.c.name, counter.c.label, counter.c.connection_id
+_CROWDED: Final = select(*_COUNTED).group_by(*_COUNTED).having(func.count() > 1)
+
+
 def seal(tx: Tx) -> int:
     """Chain the journal rows that are not sealed yet, fold counters, drop old changes. Returns the rows sealed.
 
@@ -81,7 +88,7 @@ def seal(tx: Tx) -> int:
 
 def _drop_old_changes(tx: Tx) -> None:
     """Keep the newest changes. Only so many go at a time: who acknowledges deliveries waits for this commit too."""
-    oldest, newest = tx.conn.execute(select(func.min(change.c.id), func.max(change.c.id))).one()
+    oldest, newest = tx.conn.execute(_CHANGES).one()
     if newest is None or newest - oldest < _CHANGES_KEPT:
         return
     until = min(newest - _CHANGES_KEPT, oldest + _DROPPED_AT_ONCE)
@@ -89,9 +96,7 @@ def _drop_old_changes(tx: Tx) -> None:
 
 
 def _seal_rows(tx: Tx) -> int:
-    rows = tx.conn.execute(
-        select(journal).where(journal.c.seal_id.is_(None)).order_by(journal.c.id).limit(_SEAL_LIMIT)
-    ).all()
+    rows = tx.conn.execute(_UNSEALED).all()
     if not rows:
         return 0
     last = tx.conn.execute(select(journal_seal.c.digest).order_by(journal_seal.c.id.desc()).limit(1)).scalar()
@@ -130,11 +135,7 @@ def verify(conn: Connection) -> int | None:
 
 
 def _fold_counters(tx: Tx) -> None:
-    crowded = tx.conn.execute(
-        select(counter.c.name, counter.c.label, counter.c.connection_id)
-        .group_by(counter.c.name, counter.c.label, counter.c.connection_id)
-        .having(func.count() > 1)
-    ).all()
+    crowded = tx.conn.execute(_CROWDED).all()
     for name, label, connection_id in crowded:
         same = counter.c.connection_id.is_(None) if connection_id is None else counter.c.connection_id == connection_id
         # What is added up is exactly what is deleted, whoever commits another delta meanwhile.

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bcifs_console.domain.plan import Reason
@@ -71,8 +71,12 @@ class Standing:
 
 def find(conn: Connection, connection_id: int) -> MappingRelease | None:
     """The connection's release, None where nothing is to be let go."""
-    row = conn.execute(select(mapping_release).where(_ROW.connection_id == connection_id)).first()
+    row = conn.execute(_OF_CONNECTION, {"of_connection": connection_id}).first()
     return None if row is None else _release(row)
+
+
+# Made once: every worker asks each second.
+_OF_CONNECTION: Final = select(mapping_release).where(_ROW.connection_id == bindparam("of_connection"))
 
 
 def _release(row: Any) -> MappingRelease:

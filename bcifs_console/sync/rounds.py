@@ -15,6 +15,7 @@ import structlog
 from bcifs_console.base.problems import Problem
 from bcifs_console.base.settings import Settings
 from bcifs_console.domain.states import Side
+from bcifs_console.store import group_retries, mapping_releases
 from bcifs_console.store.database import Database
 from bcifs_console.sync.alerts import Alerts
 from bcifs_console.sync.breakers import Breakers
@@ -108,8 +109,13 @@ class Rounds:
         """Every second: orders that waited for a rule which is saved by now, and groups that a person retries."""
 
         async def step(runtime: Runtime) -> None:
-            await release_step(runtime)
-            await group_retry_step(self._database, runtime.id)
+            is_released, is_retried = await self._database.read(
+                lambda conn: (mapping_releases.find(conn, runtime.id), group_retries.every(conn, runtime.id))
+            )
+            if is_released:
+                await release_step(runtime)
+            if is_retried:
+                await group_retry_step(self._database, runtime.id)
 
         while True:
             await self._each("releasing", step)

@@ -45,9 +45,9 @@ async def run(workplace: Workplace) -> Measured:
             home = on.made
         async with home.serve(role="listener") as listener:
             alone = Target(listener, home.port, _PATH + secrets.token)
-            by_itself = await Range(generator, secrets, first + orders).shoot(
-                alone, deliveries, load, rate=_RATE, keep=False
-            )
+            shots = Range(generator, secrets, first + orders)
+            await shots.shoot(alone, orders, Load(32, events=1), rate=_RATE, keep=False)  # it has just been started
+            by_itself = await shots.shoot(alone, deliveries, load, rate=_RATE, keep=False)
     row = Row(
         f"ack p99 at {_RATE:g}/s, worker busy and console open",
         in_company["p99"] * 1000,

@@ -5,6 +5,7 @@ Woken at once by a commit of this process, and within a tenth of a second by ano
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
@@ -60,12 +61,8 @@ class EmbeddedDispatcher:
     async def wait(self, paused: Collection[int], *, background: bool = True) -> None:
         """See Dispatcher. Never longer than five seconds, so that nothing rests on a bell alone."""
         clock = self._database.clock
-        until = clock.monotonic() + _LONGEST_WAIT_S
-        due_at = await self._database.read(
-            lambda conn: queue.next_due_at(conn, paused, self._only, self._backfill, background=background)
-        )
-        if due_at is not None:
-            until = min(until, clock.monotonic() + (due_at - clock.now()).total_seconds())
+        end = clock.monotonic() + _LONGEST_WAIT_S
+        until = min(end, await self._due_at(paused, background=background))
         while not self._bell.is_set():
             left = until - clock.monotonic()
             if left <= 0:
@@ -75,8 +72,17 @@ class EmbeddedDispatcher:
                 async with asyncio.timeout(min(step, left)):
                     await self._bell.wait()
             except TimeoutError:
+                # Most commits, a heartbeat among them, make no order due: a look is cheaper than a claim in vain.
                 if self._changed_elsewhere():
-                    return
+                    until = min(end, await self._due_at(paused, background=background))
+
+    async def _due_at(self, paused: Collection[int], *, background: bool) -> float:
+        """When the next order falls due, by the monotonic clock."""
+        clock = self._database.clock
+        due_at = await self._database.read(
+            lambda conn: queue.next_due_at(conn, paused, self._only, self._backfill, background=background)
+        )
+        return math.inf if due_at is None else clock.monotonic() + (due_at - clock.now()).total_seconds()
 
     def _changed_elsewhere(self) -> bool:
         """Whether another process has committed since the last look; always yes where nothing tells."""
