@@ -41,22 +41,25 @@ class Feed:
     def __init__(self) -> None:
         self._floor: int | None = None  # every change up to here was told
         self._told: set[int] = set()  # changes above the floor that were told (PostgreSQL)
-        self._newest: tuple[int, int] | None = None  # a number, and the transactions that could come before it
+        # A number that was seen, and the transactions that could come before it, once they are known (PostgreSQL).
+        self._newest: tuple[int, int | None] | None = None
 
     def poll(self, conn: Connection) -> ChangeSet | None:
         """What changed since the last poll, None where nothing did. The first poll begins at the present."""
         if self._floor is None:
             self._floor = conn.execute(select(func.coalesce(func.max(change.c.id), 0))).scalar_one()
             return None
+        # Before the rows: what has ended by now is among them for sure. Afterwards one could end in between, unseen.
+        running = None if conn.dialect.name == "sqlite" else conn.execute(_SNAPSHOT).one()
         rows = self._after_floor(conn)
         if len(rows) > LIMIT:
             return self._resync(conn)
         fresh = [row for row in rows if row.id not in self._told]
-        if conn.dialect.name == "sqlite":
+        if running is None:
             self._floor = rows[-1].id if rows else self._floor  # one writer: numbers are committed in order
         else:
             self._told.update(row.id for row in fresh)
-            self._raise_floor(conn, rows)
+            self._raise_floor(int(running[0]), int(running[1]), rows)
         if not fresh:
             return None
         subjects: defaultdict[str, set[Subject]] = defaultdict(set)
@@ -74,19 +77,23 @@ class Feed:
         self._newest = None
         return ChangeSet(self._floor or 0, resync=True)
 
-    def _raise_floor(self, conn: Connection, rows: Sequence[Any]) -> None:
+    def _raise_floor(self, oldest: int, next_one: int, rows: Sequence[Any]) -> None:
         """Forget what can have no unseen change below it: all transactions of back then have ended.
 
         Numbers are given out before the commit, so a change may appear below one that was told already. Once the
-        oldest transaction that runs is newer than every one that ran when a number was seen, nothing can.
+        oldest transaction that ran before `rows` were read is newer than every one that ran when a number had been
+        seen, nothing can: a transaction shows itself before it takes a number (`journal.touch`).
         """
-        oldest, newest = conn.execute(_SNAPSHOT).one()
-        if self._newest is not None and int(oldest) >= self._newest[1]:
-            self._floor = self._newest[0]
-            self._told = {number for number in self._told if number > self._newest[0]}
-            self._newest = None
+        if self._newest is not None:
+            number, behind = self._newest
+            if behind is None:
+                self._newest = (number, next_one)
+            elif oldest >= behind:
+                self._floor = number
+                self._told = {told for told in self._told if told > number}
+                self._newest = None
         if self._newest is None and rows:
-            self._newest = (rows[-1].id, int(newest))
+            self._newest = (rows[-1].id, None)
 
 
 _SNAPSHOT: Final = text(

@@ -41,10 +41,15 @@ def touch(tx: Tx, kind: str, subjects: Iterable[tuple[int | None, str]]) -> None
     """Tell the console that these `(connection_id, subject)` have changed."""
     at = _INSERT_CHANGE.value(tx, "at", tx.now)
     rows = [(at, connection_id, kind, subject) for connection_id, subject in subjects]
-    if rows:
-        _INSERT_CHANGE.many(tx, rows)
+    if not rows:
+        return
+    if not tx.is_sqlite:
+        # Before it takes numbers the transaction shows itself: `feed.Feed` waits for the older ones that it sees.
+        tx.conn.execute(_SHOW_ITSELF)
+    _INSERT_CHANGE.many(tx, rows)
 
 
+_SHOW_ITSELF: Final = select(func.pg_current_xact_id())
 _INSERT_CHANGE: Final = Prepared(lambda _dialect: change.insert(), ("at", "connection_id", "kind", "subject"))
 
 
